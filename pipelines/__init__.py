@@ -1,0 +1,1 @@
+"""Wherehouse pipelines: sources -> landing -> warehouse -> published. See README.md for the arrow."""

@@ -1,0 +1,1 @@
+"""One coherent merchant's world with known truth. Nothing of the product imports it; it imports `pipelines.domain`."""
