@@ -1,0 +1,117 @@
+{#-
+How tables take a night in. Two strategies, both delete + insert in one transaction:
+
+upsert   rows of new batches replace those of the same key. A row without `source` is a tombstone: it only deletes.
+touched  rows whose key stands in int_touched are recomputed: what is there goes, what the model yields comes.
+
+On an engine without row deletes the same macros become insert_overwrite by partition.
+-#}
+{% macro get_incremental_upsert_sql(arg_dict) %}
+  {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+  {%- set key = arg_dict['unique_key'] -%}
+  delete from {{ arg_dict['target_relation'] }} where {{ key }} in (select {{ key }} from {{ arg_dict['temp_relation'] }});
+  insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+  select {{ columns }} from {{ arg_dict['temp_relation'] }} where source is not null
+{% endmacro %}
+
+{% macro get_incremental_touched_sql(arg_dict) %}
+  {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+  {%- set key = arg_dict['unique_key'] -%}
+  delete from {{ arg_dict['target_relation'] }} where {{ key }} in ({{ touched(config.require('touched_kind')) }});
+  insert into {{ arg_dict['target_relation'] }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% endmacro %}
+
+{#-
+Keys of one kind to be recomputed tonight, as a subquery. Relations are named here without ref(): a mart that reads what
+it is about to change would otherwise be a loop. A model that calls this says so in `-- depends_on` lines.
+-#}
+{% macro touched(kind) -%}
+  {%- set ids = "select id from " ~ int_relation('int_touched') ~ " where kind = " -%}
+  {%- set orders = ids ~ "'order'" -%}
+  {%- set shipments = ids ~ "'shipment'" -%}
+  {%- if kind == 'week' -%}
+    select week_before from {{ int_relation('int_touched') }} where kind = 'shipment' and week_before is not null
+    union select week from {{ mart_relation('fct_shipments') }} where shipment_id in ({{ shipments }})
+  {%- elif kind == 'promise_week' -%}
+    select week_before from {{ int_relation('int_touched') }} where kind = 'order' and week_before is not null
+    union select promise_week from {{ mart_relation('fct_orders') }} where promise_week is not null and order_id in ({{ orders }})
+  {%- elif kind == 'return_line' -%}
+    select return_line_id as id from {{ staging_relation('stg_files__return_lines') }}
+    union select return_line_id from {{ int_relation('int_return_lines') }}
+      where order_id in ({{ orders }}) or return_id in (select return_id from {{ staging_relation('stg_files__returns') }})
+    union select return_line_id from {{ mart_relation('fct_return_lines') }} where order_id in ({{ orders }})
+    union select matched.return_line_id
+      from {{ int_relation('int_return_matches') }} as matched
+      left join {{ mart_relation('fct_return_lines') }} as before on matched.return_line_id = before.return_line_id
+      where before.order_basis is null
+        or (before.order_basis <> 'stated' and coalesce(matched.order_line_id, '') <> coalesce(before.order_line_id, ''))
+  {%- elif kind == 'ticket' -%}
+    select ticket_id as id from {{ staging_relation('stg_files__tickets') }}
+    union select ticket_id from {{ int_relation('int_tickets') }}
+      where order_id in ({{ orders }}) or tracking_number in ({{ shipments }}) or order_number in (
+          select order_number from {{ int_relation('int_orders') }} where order_id in ({{ orders }}))
+    union select ticket_id from {{ mart_relation('fct_tickets') }}
+      where is_after_as_of or order_id in ({{ orders }}) or shipment_id in ({{ shipments }})
+  {%- elif kind == 'day' -%}
+    select distinct day from {{ mart_relation('wismo_daily') }} where day >= {{ touched_from_day() }}
+  {%- elif kind == 'cohort' -%}
+    select 'unmatched' as cohort
+    union select id from {{ int_relation('int_touched') }} where kind = 'cohort'
+    union select {{ month_label('ordered_date') }} from {{ mart_relation('fct_orders') }}
+      where order_id in ({{ orders }}) or order_id in (select order_id from {{ staging_relation('stg_files__order_lines') }})
+    union select cohort from {{ mart_relation('return_cohorts') }} where not is_mature
+    union select coalesce(held.cohort, now.cohort)
+      from (select cohort, sku, sum(returned_lines) as lines, sum(returned_units) as units
+            from {{ mart_relation('return_cohorts') }} where returned_lines > 0 group by cohort, sku) as held
+      full join (select cohort, sku, sum(returned_lines) as lines, sum(returned_units) as units
+            from {{ mart_relation('return_reasons') }} group by cohort, sku) as now
+        on held.cohort = now.cohort and held.sku = now.sku
+      where coalesce(held.lines, 0) <> coalesce(now.lines, 0) or coalesce(held.units, 0) <> coalesce(now.units, 0)
+  {%- else -%}
+    {{ ids }}'{{ kind }}'
+  {%- endif -%}
+{%- endmacro %}
+
+{#- First calendar day (reporting zone) whose contacts or exposures may have changed tonight, as a date literal. -#}
+{% macro touched_from_day() -%}
+  {%- if not execute or not is_incremental() -%}{{ return("date '1970-01-01'") }}{%- endif -%}
+  {%- set zone = run_value('time_zone') -%}
+  {%- set shipments -%}(select id from {{ int_relation('int_touched') }} where kind = 'shipment'){%- endset -%}
+  {%- set first -%}
+    select cast(min(day) as varchar) from (
+        select cast({{ to_local(previous_as_of(), zone) }} as date) as day
+        union all select week_before from {{ int_relation('int_touched') }} where kind in ('shipment', 'ticket')
+        union all select cast({{ to_local('created_at', zone) }} as date) from {{ staging_relation('stg_files__tickets') }}
+        union all select cast({{ to_local('ordered_at', zone) }} as date) from {{ staging_relation('stg_files__orders') }}
+        union all
+        select cast({{ to_local('least(shipments.accepted_at, orders.ordered_at)', zone) }} as date)
+        from {{ mart_relation('fct_shipments') }} as shipments
+        left join {{ int_relation('int_orders') }} as orders on shipments.order_id = orders.order_id
+        where shipments.shipment_id in {{ shipments }}
+    )
+  {%- endset -%}
+  {{ return("date '" ~ run_query(first).rows[0][0] ~ "'") }}
+{%- endmacro %}
+
+{% macro staging_relation(name) %}{{ return(api.Relation.create(database=target.database, schema='staging', identifier=name)) }}{% endmacro %}
+{% macro int_relation(name) %}{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier=name)) }}{% endmacro %}
+{% macro mart_relation(name) %}{{ return(api.Relation.create(database='marts', schema='marts', identifier=name)) }}{% endmacro %}
+
+{#-
+Places (_seq, _row) of every arrival whose key repeats, with copy_no = 1 for the latest: the greatest (_seq, _row) wins.
+Only keys that repeat are sorted: a window over everything costs a third more and three times the memory. `arrivals` has
+to be a relation, not a CTE: read twice, a CTE would be held in memory whole.
+-#}
+{% macro repeated_arrivals(arrivals, key, more='') %}
+    select
+        _seq,
+        _row,
+        row_number() over (partition by {{ key }} order by _seq desc, _row desc) as copy_no{{ more }}
+    from {{ arrivals }}
+    where {{ key_hash(key) }} in (
+        select {{ key_hash(key) }} from {{ arrivals }} group by {{ key_hash(key) }} having count(*) > 1
+    )
+{% endmacro %}
+
+{#- Schemas are named as they are, not prefixed with the target's. -#}
+{% macro generate_schema_name(custom_schema_name, node) %}{{ custom_schema_name or target.schema }}{% endmacro %}
