@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pipelines.domain.errors import SourceError
+
+# Temporary tables in which DuckDB's CSV reader leaves the lines that do not split into the declared columns.
+REJECTED_LINES: Final = "rejected_lines"
+REJECTED_SCANS: Final = "rejected_scans"
 
 
 class UnreadableError(SourceError):
@@ -37,6 +42,7 @@ class Column:
     value_sql: str
     present_sql: str | None = None  # None: the value cannot fail to be read
     problem: str = "not readable"
+    origin: str | None = None  # the file's column, where the value comes straight from one
 
 
 @dataclass(frozen=True, slots=True)

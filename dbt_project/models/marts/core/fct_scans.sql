@@ -66,12 +66,19 @@ reused_numbers as (
 
 -- a label may be printed the day before the first scan, and clocks differ: one day of slack
 reassigned as (
-    select arrivals.scan_id, max_by(reused_numbers.shipment_id, reused_numbers.shipped_at) as shipment_id
-    from arrivals
+    select scans.scan_id, scans.occurred_at, max_by(reused_numbers.shipment_id, reused_numbers.shipped_at) as shipment_id
+    from (
+        select scan_id, occurred_at, tracking_number from {{ ref('stg_files__scans') }}
+        {%- if is_incremental() %}
+        union all
+        select scan_id, occurred_at, split_part(shipment_id, '@', 1) from {{ this }}
+        where split_part(shipment_id, '@', 1) in (select tracking_number from reused_numbers)
+        {%- endif %}
+    ) as scans
     inner join reused_numbers
-        on arrivals.tracking_number = reused_numbers.tracking_number
-        and arrivals.occurred_at >= reused_numbers.shipped_at - interval '1' day
-    group by arrivals.scan_id
+        on scans.tracking_number = reused_numbers.tracking_number
+        and scans.occurred_at >= reused_numbers.shipped_at - interval '1' day
+    group by scans.scan_id, scans.occurred_at
 ),
 
 any_carrier as (
@@ -102,7 +109,7 @@ select
     arrivals.country
 from arrivals
 left join reassigned
-    on arrivals.scan_id = reassigned.scan_id
+    on arrivals.scan_id = reassigned.scan_id and arrivals.occurred_at = reassigned.occurred_at
 left join one_carrier
     on arrivals.source = one_carrier.source
     and arrivals.carrier = one_carrier.carrier
