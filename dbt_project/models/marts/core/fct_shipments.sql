@@ -8,53 +8,62 @@
 {%- set as_of = as_of() %}
 {%- set lost_days = setting('thresholds.presumed_lost_days') %}
 
-with scans as (
+with lives as (
     select
-        scans.shipment_id, scans.scan_id, scans.shop, scans.source, scans.carrier, scans.occurred_at, scans.milestone,
-        scans.incident, scans.fault, milestones.milestone_rank, milestones.is_physical, milestones.is_terminal
-    from {{ ref('fct_scans') }} as scans
-    inner join {{ ref('milestones') }} as milestones
-        on scans.milestone = milestones.milestone
-    {% if is_incremental() %}where scans.shipment_id in ({{ touched('shipment') }}){% endif %}
-),
-
-steps as (
-    select
-        *,
-        {{ seconds_between('lag(occurred_at) over (partition by shipment_id order by occurred_at)', 'occurred_at') }} as gap_seconds
-    from scans
-    where occurred_at <= {{ as_of }}
-),
-
-lives as (
-    select
-        shipment_id,
-        min(case when is_physical then occurred_at end) as accepted_at,
-        min(case when milestone = 'label_created' then occurred_at end) as label_scan_at,
-        min(case when milestone = 'out_for_delivery' then occurred_at end) as out_for_delivery_at,
-        min(case when milestone in ('delivery_attempted', 'available_for_pickup', 'delivered') then occurred_at end) as first_attempt_at,
-        min(case when milestone = 'delivery_attempted' and fault = 'recipient' then occurred_at end) as excused_attempt_at,
-        min(case when milestone = 'delivered' then occurred_at end) as delivered_at,
-        max(case when is_terminal then occurred_at end) as last_end_at,
-        max_by(case when is_terminal then milestone end, case when is_terminal then {{ event_order() }} end) as last_end,
+        scans.shipment_id,
+        min(case when milestones.is_physical then occurred_at end) as accepted_at,
+        min(case when scans.milestone = 'label_created' then occurred_at end) as label_scan_at,
+        min(case when scans.milestone = 'out_for_delivery' then occurred_at end) as out_for_delivery_at,
+        min(case when scans.milestone in ('delivery_attempted', 'available_for_pickup', 'delivered') then occurred_at end)
+            as first_attempt_at,
+        min(case when scans.milestone = 'delivery_attempted' and fault = 'recipient' then occurred_at end) as excused_attempt_at,
+        min(case when scans.milestone = 'delivered' then occurred_at end) as delivered_at,
+        max(case when milestones.is_terminal then occurred_at end) as last_end_at,
+        max_by(
+            case when milestones.is_terminal then scans.milestone end,
+            case when milestones.is_terminal then {{ event_order() }} end
+        ) as last_end,
         max(occurred_at) as last_scan_at,
-        max_by(milestone, {{ event_order() }}) as last_milestone,
-        cast(count(*) filter (where milestone = 'delivery_attempted') as integer) as failed_attempts,
+        max_by(scans.milestone, {{ event_order() }}) as last_milestone,
+        cast(count(*) filter (where scans.milestone = 'delivery_attempted') as integer) as failed_attempts,
         cast(count(*) as integer) as scan_count,
-        cast(count(*) filter (where milestone = 'exception' or incident is not null) as integer) as exception_scans,
+        cast(count(*) filter (where scans.milestone = 'exception' or incident is not null) as integer) as exception_scans,
         bool_or(coalesce(fault, '') = 'carrier') as has_carrier_incident,
         bool_or(coalesce(fault, '') = 'merchant') as has_merchant_incident,
         bool_or(coalesce(fault, '') = 'recipient') as has_recipient_incident,
         bool_or(coalesce(fault, '') = 'customs') as has_customs_incident,
         bool_or(coalesce(fault, '') = 'weather') as has_weather_incident,
-        bool_or(milestone = 'damaged' or coalesce(incident, '') = 'carrier_damaged') as is_damaged,
-        max(gap_seconds) as longest_gap_seconds
-    from steps
+        bool_or(scans.milestone = 'damaged' or coalesce(incident, '') = 'carrier_damaged') as is_damaged
+    from {{ ref('fct_scans') }} as scans
+    inner join {{ ref('milestones') }} as milestones
+        on scans.milestone = milestones.milestone
+    where scans.occurred_at <= {{ as_of }}
+    {%- if is_incremental() %} and scans.shipment_id in ({{ touched('shipment') }}){% endif %}
+    group by scans.shipment_id
+),
+
+-- apart from the lives, so that only two columns are sorted
+gaps as (
+    select
+        shipment_id,
+        {{ seconds_between('lag(occurred_at) over (partition by shipment_id order by occurred_at)', 'occurred_at') }} as gap_seconds
+    from {{ ref('fct_scans') }}
+    where occurred_at <= {{ as_of }}
+    {%- if is_incremental() %} and shipment_id in ({{ touched('shipment') }}){% endif %}
+),
+
+longest_gaps as (
+    select shipment_id, max(gap_seconds) as longest_gap_seconds
+    from gaps
     group by shipment_id
 ),
 
 future as (
-    select shipment_id, count(*) as scans from scans where occurred_at > {{ as_of }} group by shipment_id
+    select shipment_id, count(*) as scans
+    from {{ ref('fct_scans') }}
+    where occurred_at > {{ as_of }}
+    {%- if is_incremental() %} and shipment_id in ({{ touched('shipment') }}){% endif %}
+    group by shipment_id
 ),
 
 declared as (
@@ -68,10 +77,16 @@ declared as (
 ),
 
 undeclared as (
-    select scans.shipment_id, min(scans.shop) as shop, min(scans.source) as source, min(scans.carrier) as carrier
-    from scans
-    where scans.shipment_id not in (select shipment_id from declared)
-    group by scans.shipment_id
+    select shipment_id, min(shop) as shop, min(source) as source, min(carrier) as carrier
+    from {{ ref('fct_scans') }}
+    where shipment_id in (
+        select shipment_id from lives
+        union
+        select shipment_id from future
+        except
+        select shipment_id from declared
+    )
+    group by shipment_id
 ),
 
 parcels as (
@@ -108,12 +123,15 @@ joined as (
         orders.ready_at,
         orders.ordered_at,
         lives.* exclude (shipment_id),
+        longest_gaps.longest_gap_seconds,
         coalesce(future.scans, 0) as future_scan_count
     from parcels
     left join {{ ref('int_orders') }} as orders
         on parcels.order_id = orders.order_id
     left join lives
         on parcels.shipment_id = lives.shipment_id
+    left join longest_gaps
+        on parcels.shipment_id = longest_gaps.shipment_id
     left join future
         on parcels.shipment_id = future.shipment_id
 ),
