@@ -1,0 +1,118 @@
+"""Filters: the widgets, and the scope they add up to.
+
+Each is kept in the URL under its key, so that a view can be sent to a colleague.
+
+A value in the URL that is not among the options is ignored by the widget: only values read from the published file, or
+written here, reach a query, and they reach it bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from dashboards import data
+from dashboards.publication import WEEK, Publication
+from dashboards.words import define
+
+CLOCKS: Final = ["Promise", "Commitment"]
+SPANS: Final = ["1", "2", "4", "8", "13", "26", "52"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which parcels a page speaks of, and by which clock."""
+
+    clock: str
+    first_week: date
+    last_week: date
+    carriers: tuple[str, ...]
+    services: tuple[str, ...]
+    lanes: tuple[str, ...]
+
+    @property
+    def last_day(self) -> date:
+        """The Sunday on which the period ends."""
+        return self.last_week + timedelta(days=6)
+
+    def values(self) -> dict[str, data.Value]:
+        """The names that scorecard.sql binds."""
+        return {
+            "clock": self.clock,
+            "first_week": self.first_week,
+            "last_week": self.last_week,
+            "carriers": list(self.carriers),
+            "services": list(self.services),
+            "lanes": list(self.lanes),
+        }
+
+
+def scorecard_scope(publication: Publication) -> Scope | None:
+    """Draw the filters and say what was chosen; None when no complete week holds a parcel yet."""
+    known = data.ask("scorecard_values", last_complete_week=publication.last_complete_week).rows
+    weeks = _options(known, "week", reverse=True)
+    if not weeks:
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+        clock = switch("Clock", CLOCKS, "clock", "clock")
+        span = int(one_of("Weeks", SPANS, "weeks", 100, "weeks", index=2))
+        last = one_of("Last week", weeks, "until", 160, "until")
+        carriers = some_of("Carriers", _options(known, "carrier"), "carrier", "carrier")
+        services = some_of("Services", _options(known, "service"), "service", "service")
+        lanes = some_of("Lanes", _options(known, "lane"), "lane", "lane")
+    last_week = date.fromisoformat(last)
+    first_week = last_week - (span - 1) * WEEK
+    return Scope(clock, first_week, last_week, carriers, services, lanes)
+
+
+def switch(label: str, options: list[str], key: str, definition: str = "") -> str:
+    """One of a few, all in sight; the first is the default."""
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        help=define(definition) if definition else None,
+        width="content",
+    )
+    return chosen or options[0]
+
+
+def one_of(label: str, options: list[str], key: str, width: int, definition: str = "", index: int = 0) -> str:
+    """One of many, in a list."""
+    return st.selectbox(
+        label,
+        options,
+        index=index,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        help=define(definition) if definition else None,
+        width=width,
+    )
+
+
+def some_of(label: str, options: list[str], key: str, definition: str = "") -> tuple[str, ...]:
+    """Any number of many; none means all."""
+    chosen = st.multiselect(
+        label,
+        options,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        placeholder="All",
+        help=define(definition) if definition else None,
+        width=220,
+    )
+    return tuple(chosen)
+
+
+def _options(known: pl.DataFrame, name: str, reverse: bool = False) -> list[str]:
+    return sorted(known.filter(pl.col("filter") == name)["value"].drop_nulls().to_list(), reverse=reverse)

@@ -1,0 +1,26 @@
+"""The router: which pages there are, and what every page begins with. Start it with `streamlit run`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import page, publication
+from dashboards.data import UnavailableError
+
+# a file of our own: a named icon here would be fetched from another host
+st.set_page_config(page_title="Wherehouse", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+
+chosen = st.navigation(
+    [
+        st.Page("app_pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("app_pages/carrier_scorecard.py", title="Carrier scorecard", icon=":material/local_shipping:"),
+        st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
+    ],
+    position="top",
+)
+st.title(chosen.title)
+try:
+    page.freshness_line(publication.current())
+    chosen.run()
+except UnavailableError as problem:
+    st.warning(str(problem), icon=":material/info:")

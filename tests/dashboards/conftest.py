@@ -1,0 +1,101 @@
+"""A fabricated published file (`published.sql`): small, the same rows every time, behind a link as in production."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboards import data
+
+ROUTER = Path(data.__file__).with_name("streamlit_app.py")
+SCHEMA = Path(__file__).with_name("published.sql")
+
+
+def build_published(path: Path, then: str = "", published: timedelta = timedelta(hours=2)) -> Path:
+    """Write a file as it was published so long ago, and run the statements of `then` on it."""
+    moment = datetime.now(UTC).replace(tzinfo=None) - published
+    with duckdb.connect(str(path)) as connection:
+        for statement in connection.extract_statements(SCHEMA.read_text(encoding="utf-8")):
+            bound = {"published_at": moment} if "published_at" in statement.named_parameters else None
+            connection.execute(statement, bound)
+        if then:
+            connection.execute(then)
+    return path
+
+
+@pytest.fixture(scope="session")
+def fabricated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that most tests read, built once."""
+    return build_published(tmp_path_factory.mktemp("published") / "wherehouse-1.duckdb")
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., Path]:
+    """Build another file: `build("wherehouse-2.duckdb", then="delete from ...", published=timedelta(days=9))`."""
+    return lambda name, **how: build_published(tmp_path / name, **how)
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    """No test sees another's answers or connection."""
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Move the link `current.duckdb` to a file with one rename, as publishing does; the dashboards read the link."""
+    link = tmp_path / "current.duckdb"
+    monkeypatch.setenv(data.ENVIRONMENT, str(link))
+
+    def move(target: Path) -> None:
+        aside = tmp_path / "next.duckdb"
+        aside.symlink_to(target)
+        aside.replace(link)
+
+    return move
+
+
+@pytest.fixture
+def published(publish: Callable[[Path], None], fabricated: Path) -> Callable[..., list[tuple]]:
+    """The fabricated file is published. Gives a way to ask it directly, to compare with what a page says."""
+    publish(fabricated)
+
+    def ask(sql: str) -> list[tuple]:
+        # the settings of the dashboards: a process opens a file in one way only
+        with duckdb.connect(str(fabricated), read_only=True, config=data._CONFIG) as connection:
+            return connection.execute(sql).fetchall()
+
+    return ask
+
+
+@pytest.fixture
+def visit() -> Callable[..., AppTest]:
+    """Open a page: `visit("carrier_scorecard", carrier=["ups"])`, the keywords being its URL's parameters."""
+
+    def open_page(page: str, **url: str | list[str]) -> AppTest:
+        app = AppTest.from_file(str(ROUTER), default_timeout=20)
+        app.switch_page(f"app_pages/{page}.py")
+        app.query_params = dict(url)
+        app.run()
+        return app
+
+    return open_page
+
+
+@pytest.fixture
+def sentences() -> Callable[[AppTest], str]:
+    """Everything a page says in words."""
+
+    def collect(app: AppTest) -> str:
+        kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
+        return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+    return collect
