@@ -86,6 +86,11 @@ class TextShape:
     skip_lines: int = 0
     header: bool = True
 
+    @property
+    def is_recoded(self) -> bool:
+        """Whether the text has to be turned into UTF-8 before DuckDB can read it. Then it comes uncompressed, too."""
+        return self.encoding not in ("utf-8", "latin-1", "utf-16")
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
