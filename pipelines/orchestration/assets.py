@@ -1,0 +1,296 @@
+"""The assets of every stage, made by factories: landing from a source, models from the manifest, published.
+
+What lives here: how steps and results look to Dagster. What the steps do is in `refresh.py` and `publishing.py`. Assets
+talk to one another through the refresh, which is a resource: a refresh is one process.
+
+Annotations are evaluated here: Dagster looks at those of its steps.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import dagster as dg
+
+from pipelines.landing.outcomes import Outcome
+from pipelines.orchestration import publishing
+from pipelines.orchestration.models import Model
+from pipelines.orchestration.refresh import Built, Intake, Refresh
+from pipelines.orchestration.registry import Source
+from pipelines.quality.expectations import WARN, Finding
+from pipelines.settings import Settings
+from pipelines.warehouse.build import BuildFailedError, BuildResult, NodeResult
+
+POOL: Final = "writer"  # one at a time: DuckDB has one writer
+RESOURCE: Final = "refresh"
+OWNERS: Final = ("team:operations",)
+EXPECTATIONS: Final = "expectations"
+TESTS: Final = "tests"
+SUITE: Final = "publication_suite"
+PUBLISHED: Final = dg.AssetKey(["published"])
+SCORECARD: Final = "carrier_scorecard"
+_LOOKED_AT: Final = timedelta(hours=36)
+_RETRIES: Final = 2
+_TRANSIENT: Final = (
+    ConnectionError,
+    TimeoutError,
+)  # what a vendor's bad hour looks like; data failures are never retried
+_RETRY_SECONDS: Final = 60
+_NAMED: Final = 5
+
+
+def landing_key(source: str, entity: str) -> dg.AssetKey:
+    """Key of what a source lands of one entity."""
+    return dg.AssetKey(["landing", source, entity])
+
+
+def model_key(model: Model) -> dg.AssetKey:
+    """Key of a dbt model or seed."""
+    return dg.AssetKey([model.layer, model.name])
+
+
+def landing_assets(source: Source) -> dg.AssetsDefinition:
+    """All that one source lands: an asset per entity, with its checks."""
+    specs = [
+        dg.AssetSpec(
+            landing_key(source.name, entity),
+            group_name="landing",
+            description=f"Batches of {entity} from {source.name}: immutable Parquet, personal data tokenised.",
+            owners=OWNERS,
+            kinds={"parquet", source.kind},
+            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_LOOKED_AT),
+        )
+        for entity in source.entities
+    ]
+    checks = [
+        dg.AssetCheckSpec(EXPECTATIONS, asset=spec.key, blocking=True, description="Great Expectations on a sample.")
+        for spec in specs
+    ]
+
+    @dg.multi_asset(
+        name=f"land_{source.name}",
+        specs=specs,
+        check_specs=checks,
+        required_resource_keys={RESOURCE},
+        can_subset=True,
+        pool=POOL,
+    )
+    def land(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        refresh = _refresh(context)
+        try:
+            intake = refresh.land(source.name)
+        except _TRANSIENT as error:
+            raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_SECONDS) from error
+        found = refresh.check_landed(source.name)
+        chosen = context.selected_asset_keys
+        for entity in source.entities:
+            if landing_key(source.name, entity) in chosen:
+                yield _landed(refresh, intake, entity, found.get(entity))
+        if any(finding.is_blocking for findings in found.values() for finding in findings):
+            publishing.record_checks(refresh)
+        refresh.require_landed_sound(source.name)
+
+    return land
+
+
+def warehouse_assets(models: Sequence[Model], sources: Sequence[Source]) -> dg.AssetsDefinition:
+    """All dbt models and seeds as one step: one dbt invocation, one check a model."""
+    keys = {model.unique_id: model_key(model) for model in models}
+    specs = [
+        dg.AssetSpec(
+            keys[model.unique_id],
+            deps=[*(keys[parent] for parent in model.parents), *_landed_parents(model, sources)],
+            group_name=model.group,
+            description=model.description,
+            owners=OWNERS,
+            kinds={"dbt", "duckdb", model.materialized},
+        )
+        for model in models
+    ]
+    tests = [
+        dg.AssetCheckSpec(TESTS, asset=keys[model.unique_id], description="All dbt tests of this model, as one.")
+        for model in models
+        if model.has_tests
+    ]
+    suites = [
+        dg.AssetCheckSpec(SUITE, asset=keys[model.unique_id], blocking=True, description="The marts before publishing.")
+        for model in models
+        if model.name == SCORECARD
+    ]
+
+    @dg.multi_asset(
+        name="warehouse",
+        specs=specs,
+        check_specs=[*tests, *suites],
+        required_resource_keys={RESOURCE},
+        can_subset=True,
+        pool=POOL,
+    )
+    def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        refresh = _refresh(context)
+        chosen = context.selected_asset_keys
+        try:
+            built = refresh.build()
+        except BuildFailedError as error:
+            refresh.fail(error.result)
+            publishing.record_checks(refresh)
+            yield from _checked(models, error.result)
+            raise
+        if built is None:  # nothing to do: no events, and publishing is skipped with it
+            return
+        publishing.record_checks(refresh)
+        for model in models:
+            if keys[model.unique_id] in chosen:
+                yield _built(model, built)
+        yield from _checked(models, built.result)
+        if suites:
+            yield _suite_result(suites[0].asset_key, built.findings)
+        refresh.require_sound()
+
+    return warehouse
+
+
+def published_asset(models: Sequence[Model], settings: Settings) -> dg.AssetsDefinition:
+    """The published file: a copy of the marts that readers look at."""
+    hour, minute = (int(part) for part in settings.schedule.publish_by.split(":"))
+
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                PUBLISHED,
+                deps=[model_key(model) for model in models if model.layer in {"marts", "outlook"}],
+                group_name="published",
+                description="published/current.duckdb: marts, outlook and ops, swapped in with one rename.",
+                owners=OWNERS,
+                kinds={"duckdb"},
+                freshness_policy=dg.FreshnessPolicy.cron(
+                    deadline_cron=f"{minute} {hour} * * *",
+                    lower_bound_delta=timedelta(hours=12),
+                    timezone=settings.time_zone,
+                ),
+            )
+        ],
+        required_resource_keys={RESOURCE},
+        pool=POOL,
+    )
+    def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        refresh = _refresh(context)
+        published = publishing.publish(refresh)
+        yield dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(published.path)),
+                "bytes": published.bytes,
+                "as_of": refresh.as_of.isoformat(),
+                "gaps": list(refresh.gaps),
+                "restated_figures": refresh.restated,
+                "wall_seconds": round(refresh.wall_seconds, 2),
+            }
+        )
+
+    return publish
+
+
+def _refresh(context: dg.AssetExecutionContext) -> Refresh:
+    refresh: Refresh = getattr(context.resources, RESOURCE)
+    return refresh
+
+
+def _landed_parents(model: Model, sources: Sequence[Source]) -> Iterable[dg.AssetKey]:
+    if model.reads is None:
+        return
+    connector, entity = model.reads
+    for source in sources:
+        if source.connector == connector and entity in source.entities:
+            yield landing_key(source.name, entity)
+
+
+def _landed(
+    refresh: Refresh, intake: Intake, entity: str, findings: tuple[Finding, ...] | None
+) -> dg.MaterializeResult[Any]:
+    """The data version changes only when a batch was added: nothing downstream is stale without one."""
+    new = [one for one in intake.new if one.entity == entity]
+    refused = [one for one in intake.outcomes if one.entity == entity and one.is_gap]
+    batches = refresh.landing.manifest.accepted(intake.source, entity)
+    key = landing_key(intake.source, entity)
+    return dg.MaterializeResult(
+        asset_key=key,
+        data_version=dg.DataVersion(f"{len(batches)}-{batches[-1].batch_id if batches else 'none'}"),
+        metadata=_landing_metadata(new, refused, intake) | {"dagster/row_count": sum(one.rows for one in batches)},
+        check_results=[_expectations(key, findings)] if findings is not None else [],
+    )
+
+
+def _landing_metadata(new: list[Outcome], refused: list[Outcome], intake: Intake) -> dict[str, Any]:
+    sums = {
+        name: sum(getattr(one, name) for one in new)
+        for name in ("read", "landed", "quarantined", "duplicate", "not_applicable", "retired")
+    }
+    starts, ends = [one.min_at for one in new if one.min_at], [one.max_at for one in new if one.max_at]
+    found: dict[str, Any] = {"new_batches": len(new), **(sums if new else {})}
+    if starts and ends:
+        found |= {"first_record_at": min(starts), "last_record_at": max(ends)}
+    if refused:
+        found["not_taken"] = [one.message for one in refused[:_NAMED]]
+    if intake.problem:
+        found["problem"] = intake.problem
+    return found | {"seconds": round(sum(one.seconds for one in new), 3)}
+
+
+def _expectations(key: dg.AssetKey, findings: tuple[Finding, ...]) -> dg.AssetCheckResult:
+    return _check_result(key, EXPECTATIONS, findings)
+
+
+def _suite_result(key: dg.AssetKey, findings: tuple[Finding, ...]) -> dg.AssetCheckResult:
+    return _check_result(key, SUITE, findings)
+
+
+def _check_result(key: dg.AssetKey, name: str, findings: tuple[Finding, ...]) -> dg.AssetCheckResult:
+    failed = [finding for finding in findings if not finding.passed]
+    severity = dg.AssetCheckSeverity.WARN
+    if any(finding.is_blocking for finding in failed):
+        severity = dg.AssetCheckSeverity.ERROR
+    examples = {finding.name: [finding.message, *finding.examples] for finding in failed}
+    return dg.AssetCheckResult(
+        passed=not failed,
+        asset_key=key,
+        check_name=name,
+        severity=severity,
+        metadata={
+            "expectations": len(findings),
+            "failed": [f"{finding.name} ({finding.severity})" for finding in failed],
+            "examples": dg.MetadataValue.json(examples),
+        },
+    )
+
+
+def _built(model: Model, built: Built) -> dg.MaterializeResult[Any]:
+    node = next((one for one in built.result.nodes if one.unique_id == model.unique_id), None)
+    if node is None:
+        return dg.MaterializeResult(asset_key=model_key(model), metadata={"unchanged": True})
+    metadata: dict[str, Any] = {"seconds": round(node.seconds, 3), "as_of": built.given.as_of.isoformat()}
+    if node.rows is not None:
+        metadata["dagster/row_count"] = node.rows
+    return dg.MaterializeResult(asset_key=model_key(model), metadata=metadata)
+
+
+def _checked(models: Sequence[Model], result: BuildResult) -> Iterator[dg.AssetCheckResult]:
+    """One result a model whose tests ran."""
+    by_model: dict[str, list[NodeResult]] = {}
+    for node in result.nodes:
+        if node.resource_type == "test" and node.attached_to:
+            by_model.setdefault(node.attached_to, []).append(node)
+    for model in models:
+        if model.has_tests and (tests := by_model.get(model.name)):
+            yield _check_result(model_key(model), TESTS, tuple(_as_finding(test) for test in tests))
+
+
+def _as_finding(test: NodeResult) -> Finding:
+    return Finding(
+        name=test.name,
+        passed=test.status in {"pass", "success"},
+        severity=test.severity if test.severity == WARN else "error",
+        failures=test.failures,
+        examples=tuple(str(dict(example)) for example in test.examples),
+        message="" if test.status in {"pass", "success"} else test.message,
+    )

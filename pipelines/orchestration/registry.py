@@ -1,0 +1,91 @@
+"""Which kinds of sources there are: `type` of a `[sources.<name>]` table -> what reads it.
+
+The one place that knows every vendor folder. A new vendor is one entry in `_FACTORIES`; assets, checks and sensors
+come from the entry by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.domain.errors import SettingsError
+from pipelines.warehouse.plan import ReasonCode, SourceSettings, StatusCode
+
+if TYPE_CHECKING:
+    from pipelines.domain.drops import DropPlan
+    from pipelines.settings import Settings
+    from pipelines.sources.files import FileSource
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source has to offer right now: files to take, in order, and remarks worth showing."""
+
+    plans: tuple[DropPlan, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One configured source, whatever its kind."""
+
+    name: str
+    kind: str  # `type` in the settings
+    connector: str  # whose staging models serve it
+    entities: tuple[str, ...]  # that it maps, sorted
+    facts: SourceSettings  # what models need to know of it
+    find: Callable[[], Found]  # raises SourceError
+    status_codes: Callable[[], list[StatusCode]]  # raises SettingsError
+    reason_codes: Callable[[], list[ReasonCode]]  # raises SettingsError
+    policy_hours: float | None = None  # how long it may be silent
+
+
+def sources_of(settings: Settings) -> tuple[Source, ...]:
+    """The configured sources by name. Raises SettingsError naming file and key."""
+    if not settings.sources:
+        raise SettingsError(f"{settings.file}: there is no [sources.<name>] table, so nothing to read; add one")
+    return tuple(_source(settings, name, table) for name, table in sorted(settings.sources.items()))
+
+
+def _source(settings: Settings, name: str, table: Mapping[str, Any]) -> Source:
+    kind = table.get("type")
+    factory = _FACTORIES.get(kind) if isinstance(kind, str) else None
+    if factory is None:
+        known = ", ".join(sorted(_FACTORIES))
+        raise SettingsError(
+            f"{settings.file}: setting 'sources.{name}.type': {kind!r} is not a kind of source ({known})"
+        )
+    return factory(name, table, settings.file)
+
+
+def _files(name: str, table: Mapping[str, Any], settings_file: Path) -> Source:
+    from pipelines.sources.files import FileSource  # here: it imports the engine
+
+    source = FileSource.from_settings(name, table, settings_file)
+    return Source(
+        name=name,
+        kind="files",
+        connector="files",
+        entities=tuple(sorted({entity for files in source.settings.files for entity in files.entities})),
+        facts=SourceSettings(name, "files", source.settings.time_zone, source.settings.latency_minutes),
+        find=lambda: _found(source),
+        status_codes=lambda: [
+            StatusCode(name, code.carrier, code.status_code, code.milestone, code.incident)
+            for code in source.status_map()
+        ],
+        reason_codes=lambda: [
+            ReasonCode(name, code.reason_code, code.reason, code.reason_group, code.reason_fault)
+            for code in source.reason_map()
+        ],
+    )
+
+
+def _found(source: FileSource) -> Found:
+    found = source.find()
+    return Found(found.plans, found.notes)
+
+
+_FACTORIES: Final[Mapping[str, Callable[[str, Mapping[str, Any], Path], Source]]] = {"files": _files}
