@@ -1,0 +1,138 @@
+"""Running the product as its users do: `wherehouse refresh` as a process of its own, and what it left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLES = REPOSITORY / "examples"
+COMMAND = Path(sys.executable).with_name("wherehouse")
+PUBLISHED, PUBLISHED_WITH_GAPS = 0, 3
+LONGEST = 900  # seconds; a refresh of the tests that takes longer hangs
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a command ended: exit code, its output, CPU and wall seconds."""
+
+    code: int
+    out: str
+    err: str
+    cpu_seconds: float
+    wall_seconds: float
+
+    @property
+    def text(self) -> str:
+        """Both outputs."""
+        return self.out + self.err
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the error output, where a command says why it stopped."""
+        return next((line.strip() for line in reversed(self.err.splitlines()) if line.strip()), "")
+
+    def expect(self, *codes: int) -> Run:
+        """This run, which must have ended with one of these codes (default: published in full)."""
+        allowed = codes or (PUBLISHED,)
+        assert self.code in allowed, f"exit code {self.code}, expected {allowed}\n{self.out[-3000:]}\n{self.err[-6000:]}"
+        return self
+
+
+class Started:
+    """A command that is still running."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._began = time.monotonic()
+        # a session of its own: a kill reaches whatever it has started, and nothing else
+        self.process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            env={**os.environ, **environment},
+            start_new_session=True,
+            cwd=REPOSITORY,
+        )
+
+    def kill(self) -> None:
+        """kill -9, the process and its children."""
+        os.killpg(self.process.pid, 9)
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
+    def wait(self, seconds: float = LONGEST) -> Run:
+        """How it ended. CPU seconds include those of its children."""
+        deadline = time.monotonic() + seconds
+        while True:
+            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.monotonic() > deadline:
+                self.kill()
+                os.waitpid(self.process.pid, 0)
+                raise AssertionError(f"still running after {seconds} s: {self._read(self._err)[-3000:]}")
+            time.sleep(0.02)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        return Run(
+            self.process.returncode,
+            self._read(self._out),
+            self._read(self._err),
+            usage.ru_utime + usage.ru_stime,
+            time.monotonic() - self._began,
+        )
+
+    @staticmethod
+    def _read(file: object) -> str:
+        file.seek(0)  # type: ignore[attr-defined]
+        return str(file.read().decode("utf-8", "replace"))  # type: ignore[attr-defined]
+
+
+def start(
+    settings: Path,
+    data_dir: Path,
+    *,
+    full: bool = False,
+    as_of: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Started:
+    """Start `wherehouse refresh`. `as_of` as the command line takes it."""
+    arguments = [str(COMMAND), "refresh", "--settings", str(settings), "--data-dir", str(data_dir)]
+    arguments += ["--full"] if full else []
+    arguments += ["--as-of", as_of] if as_of else []
+    return Started(arguments, environment or {})
+
+
+def refresh(
+    settings: Path,
+    data_dir: Path,
+    *,
+    full: bool = False,
+    as_of: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Run:
+    """Run `wherehouse refresh` to its end."""
+    return start(settings, data_dir, full=full, as_of=as_of, environment=environment).wait()
+
+
+def current(data_dir: Path) -> Path:
+    """The published file that readers see now."""
+    return (data_dir / "published" / "current.duckdb").resolve()
+
+
+def rows(data_dir: Path, query: str) -> list[tuple]:
+    """Rows of a query over the published file."""
+    with duckdb.connect(str(current(data_dir)), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(query).fetchall()

@@ -1,0 +1,12 @@
+"""What end-to-end tests share. They run the installed command as a process; nothing of the product is imported."""
+
+from __future__ import annotations
+
+import pytest
+
+for module in ("olist_checks", "retail_checks", "yardstick_checks", "runs", "comparing"):
+    pytest.register_assert_rewrite(f"tests.e2e.{module}")
+
+from tests.e2e.fixtures import shared_data, yardstick, yardstick_scripts  # noqa: E402
+
+__all__ = ["shared_data", "yardstick", "yardstick_scripts"]
