@@ -1,4 +1,4 @@
-"""`python -m simulator files|describe`: a merchant's world as files, and what it looks like."""
+"""`python -m simulator files|serve|describe`: a merchant's world as files or behind vendors' APIs, and its looks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipelines.domain.errors import WherehouseError
+from simulator.doubles.command import add_parser, serve
 from simulator.settings import EPOCH, Request, world_settings
 
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--to-day", type=_day, help="day after the last day of arrival to write (default: end of orders)"
     )
     files.add_argument("--phrases", default="open", choices=("open", "kept", "both"), help="part of the phrase bank")
+    add_parser(commands, _add_world)
     describe = commands.add_parser("describe", help="draw the world beside real data, as a page and a figure")
     _add_world(describe, Request(first_day=date(2025, 7, 1), days=365, orders_per_day=250))
     describe.add_argument("--out", type=Path, required=True, help="folder for the page and the figure")
@@ -110,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors meant for a person end in one line."""
     args = _parser().parse_args(arguments)
     try:
-        return _files(args) if args.command == "files" else _describe(args)
+        return {"files": _files, "serve": serve, "describe": _describe}[args.command](args)
     except WherehouseError as error:
         print(f"simulator: {error}", file=sys.stderr)
         return error.exit_code
