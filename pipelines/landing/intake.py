@@ -16,11 +16,12 @@ from typing import Final, Self
 import duckdb
 
 from pipelines.domain.drops import DropPlan, EmptyError, EntityPlan, IncompleteError, Reading, UnreadableError
-from pipelines.domain.errors import StorageError
+from pipelines.domain.errors import SourceError, StorageError
 from pipelines.domain.sql import quote_literal
 from pipelines.landing import engine, outcomes
 from pipelines.landing.erasure import suppressed_tokens
 from pipelines.landing.filing import Filing
+from pipelines.landing.foresight import Foresight
 from pipelines.landing.jobs import Job, jobs_of
 from pipelines.landing.keys import Keys
 from pipelines.landing.malformed import Malformed
@@ -64,6 +65,7 @@ class Landing:
         self._vault = Vault(data_dir, keys, clock)
         self._suppressed = suppressed_tokens(data_dir)
         self._opened: tuple[duckdb.DuckDBPyConnection, Path] | None = None
+        self._foresight = Foresight()
         self._lookups: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> Self:
@@ -83,6 +85,10 @@ class Landing:
             shutil.rmtree(folder, ignore_errors=True)
             self._opened = None
 
+    def foresee(self, plans: Sequence[DropPlan]) -> None:
+        """Say which files will be taken, in this order. Not needed, but it spares time where they hold tickets."""
+        self._foresight.expect(plans)
+
     def take(self, plan: DropPlan) -> list[Outcome]:
         """Land one file: one outcome per mapping. What has landed before is recognised without opening the file.
 
@@ -91,10 +97,7 @@ class Landing:
         """
         started = time.perf_counter()
         try:
-            content = self._seen.content(plan.drop)
-            lookups = [self._seen.of_path(path).hash for path in plan.lookup_paths]
-            form = [lookups, self._keys.key_id, self._shop, self._postal_prefix_length]
-            jobs, batches = jobs_of(plan, content.hash, form, self.manifest)
+            content, jobs, batches = self._jobs(plan)
             known = [_known(batch, plan.drop.path) for batch in batches]
             return known + (self._land(plan, content, jobs, started) if jobs else [])
         except EmptyError as error:
@@ -119,6 +122,18 @@ class Landing:
             if self._suppressed:
                 self.con.execute(f"SET VARIABLE {SUPPRESSED} = $1", [sorted(self._suppressed)])
         return self._opened[0]
+
+    def _jobs(self, plan: DropPlan) -> tuple[Content, list[Job], list[Batch]]:
+        content = self._seen.content(plan.drop)
+        lookups = [self._seen.of_path(path).hash for path in plan.lookup_paths]
+        form = [lookups, self._keys.key_id, self._shop, self._postal_prefix_length]
+        return content, *jobs_of(plan, content.hash, form, self.manifest)
+
+    def _is_new(self, plan: DropPlan) -> bool:
+        try:
+            return bool(self._jobs(plan)[1])
+        except SourceError:
+            return False
 
     def _constants(self, source: str) -> Constants:
         """What is the same for all rows of a source."""
@@ -151,6 +166,8 @@ class Landing:
             landed_at=self._clock().astimezone(UTC),
         )
         done: list[tuple[Job, Outcome]] = []
+        blank_columns = reading.columns if plan.format == "jsonl" else ()
+        has_decisions = self._foresight.covers(self.con, plan, self._is_new)
         with ExitStack() as partials:
             engine.share_subexpressions(self.con, not any(_has_try(one) for one in entities))
             if reading.shape.is_recoded:
@@ -166,7 +183,7 @@ class Landing:
             staging = Staging(self.con, reading, relation, _text(plan, reading, content))
             for number, (job, entity) in enumerate(zip(jobs, _in_order(jobs, entities), strict=True)):
                 batch = replace(job.batch, seq=job.batch.seq or first + number)
-                rows = Rows(entity, self._constants(plan.source), reading.columns if plan.format == "jsonl" else ())
+                rows = Rows(entity, self._constants(plan.source), blank_columns, has_decisions=has_decisions)
                 outcome = filing.stage(batch, rows, staging, malformed, partials)
                 done.append((replace(job, batch=batch), replace(outcome, notes=(*reading.notes, *outcome.notes))))
             if malformed.count:

@@ -20,6 +20,7 @@ from pipelines.landing import tokens, topics
 _EARLIEST: Final = "1980-01-01"
 _LATEST: Final = "2199-12-31"
 BLANK: Final = "_blank"  # true: the record has nothing in any mapped column
+DECISIONS: Final = "decisions"  # temporary table: text_key, decision (see foresight)
 SUPPRESSED: Final = "wherehouse_suppressed"  # variable: tokens of erased persons, which may not come back
 
 
@@ -36,8 +37,17 @@ class Constants:
 class Rows:
     """The SQL of one entity of one file."""
 
-    def __init__(self, plan: EntityPlan, constants: Constants, blank_columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        plan: EntityPlan,
+        constants: Constants,
+        blank_columns: tuple[str, ...] = (),
+        *,
+        has_decisions: bool = False,
+    ) -> None:
+        """`blank_columns` are those of JSON; `has_decisions`: the topics of all texts stand in a table already."""
         self.plan = plan
+        self._has_decisions = has_decisions
         self.entity: Entity = ENTITIES[plan.entity]
         self._constants = constants
         self._columns = {column.field: column for column in plan.columns}
@@ -84,8 +94,19 @@ class Rows:
             condition += " AND _barrier > 0"
         if not self.entity.derived:
             return f"SELECT {self.landed(seq)} FROM ({values}) WHERE {condition}"  # noqa: S608
-        kept = topics.with_decision(f"SELECT * FROM ({values}) WHERE {condition}", *self._ticket_texts())  # noqa: S608
+        kept = f"SELECT * FROM ({values}) WHERE {condition}"  # noqa: S608
+        if self._has_decisions:
+            decision = f"coalesce(d.decision, error('a text has no decision')) AS {topics.DECISION}"
+            key = text_key(*self._ticket_texts())
+            kept = f"SELECT r.*, {decision} FROM ({kept}) r LEFT JOIN {DECISIONS} d ON d.text_key = {key}"  # noqa: S608
+        else:
+            kept = topics.with_decision(kept, *self._ticket_texts())
         return f"SELECT {self.landed(seq, topics.split_sql())} FROM ({kept})"  # noqa: S608
+
+    def text_select(self, relation: str) -> str:
+        """SELECT of subject, body and tags of all records."""
+        subject, body, tags = self._ticket_texts()
+        return f"SELECT {subject} AS subject, {body} AS body, {tags} AS tags FROM ({self.values(relation)})"  # noqa: S608
 
     def applicable(self, relation: str) -> str:
         """Condition on a record to belong to this entity at all; empty where every record does.
@@ -214,6 +235,11 @@ class Rows:
             for name in ("subject", "body", "tags")
         )
         return subject, body, tags
+
+
+def text_key(subject: str, body: str, tags: str) -> str:
+    """SQL of what stands for a text: its hash."""
+    return f"md5(coalesce({subject}, '') || chr(31) || coalesce({body}, '') || chr(31) || coalesce({tags}, ''))"
 
 
 def _plausible(field: Field) -> str:

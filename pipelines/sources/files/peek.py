@@ -35,11 +35,14 @@ def first_bytes(path: Path, compression: str) -> bytes:
             return b""
         if not magic.startswith(_GZIP if compression == "gzip" else _ZSTD):
             raise UnreadableError(f"is named as {compression} but is not; rename it or have it compressed again")
-        if compression == "gzip":
-            return zlib.decompressobj(31).decompress(file.read(PEEK_BYTES), PEEK_BYTES)
-        require_whole_zstd(file)
-        file.seek(0)
-        return _zstd_head(file)
+        try:
+            if compression == "gzip":
+                return zlib.decompressobj(31).decompress(file.read(PEEK_BYTES), PEEK_BYTES)
+            require_whole_zstd(file)
+            file.seek(0)
+            return _zstd_head(file)
+        except (zlib.error, OSError):
+            raise UnreadableError(f"is damaged {compression} data; have it compressed again") from None
 
 
 def require_whole_zstd(file: BinaryIO) -> None:

@@ -459,3 +459,36 @@ def test_an_unwritable_data_folder_is_one_clear_line(shop: Any, tmp_path: Path) 
     plan = shop.source().find().plans[0]
     with pytest.raises(StorageError, match=str(blocked)), Landing(blocked, shop.keys, shop="acme") as landing:
         landing.take(plan)
+
+
+TICKETS = """
+[files.entities.tickets.columns]
+ticket_id = "id"
+created_at = "at"
+subject = "subject"
+"""
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_tickets_of_files_foreseen_get_the_topics_they_get_alone(shop: Any, tmp_path: Path, suffix: str) -> None:
+    subjects = ["Where is my order?", "I want my money back", "", "Where is my order?", "zzz", 'say "hi"']
+    for day in range(1, 5):
+        lines = [{"id": f"{day}-{n}", "at": f"2024-05-0{day}", "subject": s} for n, s in enumerate(subjects[day:])]
+        quoted = [(x["id"], x["at"], x["subject"].replace('"', '""')) for x in lines]
+        text = "id,at,subject\n" + "".join(f'{one},{at},"{subject}"\n' for one, at, subject in quoted)
+        shop.put(f"t{day}.{suffix}", text if suffix == "csv" else "".join(json.dumps(x) + "\n" for x in lines))
+    shop.put(f"t3.{suffix}.gz", b"\x1f\x8btorn")
+    source = shop.source(entities=TICKETS)
+    alone = [outcome.outcome for outcome in shop.land(source)]
+    columns = "ticket_id, topic, topic_confidence, topic_basis, topic_rules_version"
+    expected = shop.rows("tickets", columns)
+    assert {row[1] for row in expected} >= {"wismo", "return_refund", "other"}
+    (tmp_path / "other").mkdir()
+    other = type(shop)(tmp_path / "other")
+    with other.landing() as landing:
+        plans = source.find().plans
+        landing.foresee(plans)
+        outcomes = [outcome.outcome for plan in plans for outcome in landing.take(plan)]
+        assert landing.con.execute("SELECT count(*) FROM decisions").fetchone() == (5,)
+    assert outcomes == alone
+    assert other.rows("tickets", columns) == expected
