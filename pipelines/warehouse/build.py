@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.domain.errors import BuildError
-from pipelines.warehouse.connection import Engine, from_engine_message, open_warehouse
+from pipelines.warehouse.connection import Engine, from_engine_message, open_warehouse, storage_errors
 from pipelines.warehouse.plan import BuildPlan
 from pipelines.warehouse.runner import invoke
 
@@ -100,6 +100,8 @@ def build(
     """
     if not select:
         return BuildResult()
+    if full_refresh and tuple(select) == EVERYTHING:
+        _start_afresh(engine)
     wall, cpu = time.perf_counter(), time.process_time()
     ran = invoke(engine, _arguments(select, exclude, full_refresh=full_refresh, run_seeds=run_seeds), project)
     raw = list(getattr(ran.result, "results", None) or ())
@@ -113,6 +115,15 @@ def build(
     if not ran.success:
         raise BuildFailedError(f"dbt failed without naming a model; see {engine.data_dir / 'logs' / 'dbt.log'}", result)
     return result
+
+
+def _start_afresh(engine: Engine) -> None:
+    """Remove the marts that are about to be made again: tables replaced within a file leave it twice the size."""
+    with open_warehouse(engine):
+        pass  # raises LockedError while somebody else has the files open
+    with storage_errors(engine.data_dir):
+        for file in (engine.marts_file, engine.marts_file.with_name(engine.marts_file.name + ".wal")):
+            file.unlink(missing_ok=True)
 
 
 def _arguments(select: Sequence[str], exclude: Sequence[str], *, full_refresh: bool, run_seeds: bool) -> list[str]:

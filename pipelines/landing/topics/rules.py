@@ -80,15 +80,6 @@ def split_sql(decision: str = DECISION) -> dict[str, str]:
     }
 
 
-def columns_sql(subject_sql: str, body_sql: str, tags_sql: str) -> dict[str, str]:
-    """The four columns as expressions that can stand anywhere, at three times the cost of `with_decision`."""
-    first, *rest = _steps(subject_sql, body_sql, tags_sql, "x")
-    query = f"SELECT {first} AS x"
-    for step in rest:
-        query = f"SELECT {step} AS x FROM ({query})"  # noqa: S608  as above
-    return split_sql(f"({query})")
-
-
 def classify(subject: str | None, body: str | None, tags: str | None) -> Topic:
     """The topic of one text, by the same SQL."""
     return classify_all([(subject, body, tags)])[0]
