@@ -35,11 +35,10 @@ demo: setup ## a simulated shop, from raw exports to its carrier scorecard
 up: setup ## dashboards on http://127.0.0.1:8501 and Dagster on http://127.0.0.1:3000
 	@eval "$$($(BIN)/wherehouse env --settings $(SETTINGS))"; \
 	echo "dashboards  http://127.0.0.1:8501"; echo "Dagster     http://127.0.0.1:3000"; echo "Ctrl-C stops both"; \
-	trap 'trap - INT TERM EXIT; kill $$(jobs -p) 2> /dev/null || true; wait' INT TERM EXIT; \
 	(cd dashboards && exec ../$(BIN)/streamlit run streamlit_app.py --server.address 127.0.0.1 --server.port 8501 \
 		--server.headless true --browser.gatherUsageStats false > /dev/null) & \
-	$(BIN)/dagster dev -m pipelines.definitions -h 127.0.0.1 -p 3000 --log-level warning & \
-	wait -n
+	trap "kill $$! 2> /dev/null; exit 0" INT TERM EXIT; \
+	PYTHONWARNINGS=ignore $(BIN)/dagster dev -m pipelines.definitions -h 127.0.0.1 -p 3000 --log-level error
 
 refresh: setup ## one refresh of SETTINGS (wherehouse.toml)
 	@$(BIN)/wherehouse refresh --settings $(SETTINGS)

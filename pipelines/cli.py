@@ -7,12 +7,15 @@ WHEREHOUSE_TRACEBACK=1 shows where an error comes from.
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
+import io
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -25,15 +28,22 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 _USAGE: Final = 2
+_TRACEBACK: Final = "WHEREHOUSE_TRACEBACK"
 _DEFAULT_SETTINGS: Final = "wherehouse.toml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    if arguments is None:
-        # What imports make lives to the end: looking through half a million objects for garbage costs most of a second.
-        gc.set_threshold(100_000, 50, 100)
-    return _run(sys.argv[1:] if arguments is None else arguments)
+    """Run one command and return the exit code; without `arguments`, run the process's own and end it."""
+    if arguments is not None:
+        return _run(arguments)
+    # What imports make lives to the end. Looking through half a million objects for garbage meanwhile, and taking them
+    # apart one by one when everything is closed and written, would cost a quarter of a night without news.
+    gc.set_threshold(100_000, 50, 100)
+    code = _run(sys.argv[1:])
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -138,14 +148,15 @@ def _refresh(given: argparse.Namespace) -> int:
     from pipelines.orchestration.command import refresh
     from pipelines.orchestration.window import Window
 
-    done = refresh(
-        settings,
-        sources,
-        full=given.full,
-        window=Window(given.files_from, given.files_to),
-        progress=(lambda line: None) if given.quiet else _progress,
-        wait_seconds=given.wait,
-    )
+    with _ours_only(is_quiet=given.quiet) as progress:
+        done = refresh(
+            settings,
+            sources,
+            full=given.full,
+            window=Window(given.files_from, given.files_to),
+            progress=progress,
+            wait_seconds=given.wait,
+        )
     say(done.summary)
     return done.exit_code
 
@@ -154,7 +165,8 @@ def _publish(given: argparse.Namespace) -> int:
     settings, sources = _loaded(given)
     from pipelines.orchestration.command import publish
 
-    done = publish(settings, sources, progress=_progress)
+    with _ours_only() as progress:
+        done = publish(settings, sources, progress=progress)
     say(done.summary)
     return done.exit_code
 
@@ -168,7 +180,8 @@ def _ingest(given: argparse.Namespace) -> int:
     if given.dry_run:
         say(preview(settings, chosen, limit=given.limit))
         return 0
-    done = ingest(settings, chosen, progress=_progress)
+    with _ours_only() as progress:
+        done = ingest(settings, chosen, progress=progress)
     say(done.summary)
     return done.exit_code
 
@@ -265,13 +278,22 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _progress(line: str) -> None:
-    sys.stderr.write(f"[{time.process_time():6.1f} CPU s] {line}\n")
-    sys.stderr.flush()
+@contextmanager
+def _ours_only(*, is_quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Progress on standard error, and nothing of what libraries write there: an error of theirs becomes one of ours."""
+    screen = sys.stderr
+
+    def progress(line: str) -> None:
+        if not is_quiet:
+            screen.write(f"[{time.process_time():6.1f} CPU s] {line}\n")
+            screen.flush()
+
+    with redirect_stderr(screen if os.environ.get(_TRACEBACK) == "1" else io.StringIO()):
+        yield progress
 
 
 def _complain(text: str) -> None:
-    if os.environ.get("WHEREHOUSE_TRACEBACK") == "1":
+    if os.environ.get(_TRACEBACK) == "1":
         import traceback
 
         traceback.print_exc()

@@ -186,9 +186,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _expand(value: Any, environ: dict[str, str], unset: list[str], where: str) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _expand(item, environ, unset, f"{where}.{key}" if where else key) for key, item in value.items()
-        }
+        return {key: _expand(item, environ, unset, f"{where}.{key}" if where else key) for key, item in value.items()}
     if isinstance(value, list):
         return [_expand(item, environ, unset, f"{where}[{index}]") for index, item in enumerate(value)]
     if not isinstance(value, str):

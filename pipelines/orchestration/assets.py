@@ -12,20 +12,17 @@ from typing import Any, Final
 
 import dagster as dg
 
-from pipelines.landing.outcomes import Outcome
-from pipelines.orchestration import publishing
+from pipelines.orchestration import publishing, results
 from pipelines.orchestration.models import Model
-from pipelines.orchestration.refresh import Built, Intake, Refresh
+from pipelines.orchestration.refresh import Refresh
 from pipelines.orchestration.registry import Source
-from pipelines.quality.expectations import WARN, Finding
+from pipelines.orchestration.results import EXPECTATIONS, TESTS, landing_key, model_key
 from pipelines.settings import Settings
-from pipelines.warehouse.build import BuildFailedError, BuildResult, NodeResult
+from pipelines.warehouse.build import BuildFailedError
 
 POOL: Final = "writer"  # one at a time: DuckDB has one writer
 RESOURCE: Final = "refresh"
 OWNERS: Final = ("team:operations",)
-EXPECTATIONS: Final = "expectations"
-TESTS: Final = "tests"
 SUITE: Final = "publication_suite"
 PUBLISHED: Final = dg.AssetKey(["published"])
 SCORECARD: Final = "carrier_scorecard"
@@ -36,17 +33,6 @@ _TRANSIENT: Final = (
     TimeoutError,
 )  # what a vendor's bad hour looks like; data failures are never retried
 _RETRY_SECONDS: Final = 60
-_NAMED: Final = 5
-
-
-def landing_key(source: str, entity: str) -> dg.AssetKey:
-    """Key of what a source lands of one entity."""
-    return dg.AssetKey(["landing", source, entity])
-
-
-def model_key(model: Model) -> dg.AssetKey:
-    """Key of a dbt model or seed."""
-    return dg.AssetKey([model.layer, model.name])
 
 
 def landing_assets(source: Source) -> dg.AssetsDefinition:
@@ -85,7 +71,7 @@ def landing_assets(source: Source) -> dg.AssetsDefinition:
         chosen = context.selected_asset_keys
         for entity in source.entities:
             if landing_key(source.name, entity) in chosen:
-                yield _landed(refresh, intake, entity, found.get(entity))
+                yield results.landed(refresh, intake, entity, found.get(entity))
         if any(finding.is_blocking for findings in found.values() for finding in findings):
             publishing.record_checks(refresh)
         refresh.require_landed_sound(source.name)
@@ -134,17 +120,17 @@ def warehouse_assets(models: Sequence[Model], sources: Sequence[Source]) -> dg.A
         except BuildFailedError as error:
             refresh.fail(error.result)
             publishing.record_checks(refresh)
-            yield from _checked(models, error.result)
+            yield from results.tested(models, error.result)
             raise
         if built is None:  # nothing to do: no events, and publishing is skipped with it
             return
         publishing.record_checks(refresh)
         for model in models:
             if keys[model.unique_id] in chosen:
-                yield _built(model, built)
-        yield from _checked(models, built.result)
+                yield results.built(model, built)
+        yield from results.tested(models, built.result)
         if suites:
-            yield _suite_result(suites[0].asset_key, built.findings)
+            yield results.checked(suites[0].asset_key, SUITE, built.findings)
         refresh.require_sound()
 
     return warehouse
@@ -203,94 +189,3 @@ def _landed_parents(model: Model, sources: Sequence[Source]) -> Iterable[dg.Asse
     for source in sources:
         if source.connector == connector and entity in source.entities:
             yield landing_key(source.name, entity)
-
-
-def _landed(
-    refresh: Refresh, intake: Intake, entity: str, findings: tuple[Finding, ...] | None
-) -> dg.MaterializeResult[Any]:
-    """The data version changes only when a batch was added: nothing downstream is stale without one."""
-    new = [one for one in intake.new if one.entity == entity]
-    refused = [one for one in intake.outcomes if one.entity == entity and one.is_gap]
-    batches = refresh.landing.manifest.accepted(intake.source, entity)
-    key = landing_key(intake.source, entity)
-    return dg.MaterializeResult(
-        asset_key=key,
-        data_version=dg.DataVersion(f"{len(batches)}-{batches[-1].batch_id if batches else 'none'}"),
-        metadata=_landing_metadata(new, refused, intake) | {"dagster/row_count": sum(one.rows for one in batches)},
-        check_results=[_expectations(key, findings)] if findings is not None else [],
-    )
-
-
-def _landing_metadata(new: list[Outcome], refused: list[Outcome], intake: Intake) -> dict[str, Any]:
-    sums = {
-        name: sum(getattr(one, name) for one in new)
-        for name in ("read", "landed", "quarantined", "duplicate", "not_applicable", "retired")
-    }
-    starts, ends = [one.min_at for one in new if one.min_at], [one.max_at for one in new if one.max_at]
-    found: dict[str, Any] = {"new_batches": len(new), **(sums if new else {})}
-    if starts and ends:
-        found |= {"first_record_at": min(starts), "last_record_at": max(ends)}
-    if refused:
-        found["not_taken"] = [one.message for one in refused[:_NAMED]]
-    if intake.problem:
-        found["problem"] = intake.problem
-    return found | {"seconds": round(sum(one.seconds for one in new), 3)}
-
-
-def _expectations(key: dg.AssetKey, findings: tuple[Finding, ...]) -> dg.AssetCheckResult:
-    return _check_result(key, EXPECTATIONS, findings)
-
-
-def _suite_result(key: dg.AssetKey, findings: tuple[Finding, ...]) -> dg.AssetCheckResult:
-    return _check_result(key, SUITE, findings)
-
-
-def _check_result(key: dg.AssetKey, name: str, findings: tuple[Finding, ...]) -> dg.AssetCheckResult:
-    failed = [finding for finding in findings if not finding.passed]
-    severity = dg.AssetCheckSeverity.WARN
-    if any(finding.is_blocking for finding in failed):
-        severity = dg.AssetCheckSeverity.ERROR
-    examples = {finding.name: [finding.message, *finding.examples] for finding in failed}
-    return dg.AssetCheckResult(
-        passed=not failed,
-        asset_key=key,
-        check_name=name,
-        severity=severity,
-        metadata={
-            "expectations": len(findings),
-            "failed": [f"{finding.name} ({finding.severity})" for finding in failed],
-            "examples": dg.MetadataValue.json(examples),
-        },
-    )
-
-
-def _built(model: Model, built: Built) -> dg.MaterializeResult[Any]:
-    node = next((one for one in built.result.nodes if one.unique_id == model.unique_id), None)
-    if node is None:
-        return dg.MaterializeResult(asset_key=model_key(model), metadata={"unchanged": True})
-    metadata: dict[str, Any] = {"seconds": round(node.seconds, 3), "as_of": built.given.as_of.isoformat()}
-    if node.rows is not None:
-        metadata["dagster/row_count"] = node.rows
-    return dg.MaterializeResult(asset_key=model_key(model), metadata=metadata)
-
-
-def _checked(models: Sequence[Model], result: BuildResult) -> Iterator[dg.AssetCheckResult]:
-    """One result a model whose tests ran."""
-    by_model: dict[str, list[NodeResult]] = {}
-    for node in result.nodes:
-        if node.resource_type == "test" and node.attached_to:
-            by_model.setdefault(node.attached_to, []).append(node)
-    for model in models:
-        if model.has_tests and (tests := by_model.get(model.name)):
-            yield _check_result(model_key(model), TESTS, tuple(_as_finding(test) for test in tests))
-
-
-def _as_finding(test: NodeResult) -> Finding:
-    return Finding(
-        name=test.name,
-        passed=test.status in {"pass", "success"},
-        severity=test.severity if test.severity == WARN else "error",
-        failures=test.failures,
-        examples=tuple(str(dict(example)) for example in test.examples),
-        message="" if test.status in {"pass", "success"} else test.message,
-    )

@@ -81,7 +81,8 @@ def _translated(error: Exception, storage: Path) -> Exception:
         if isinstance(one, WherehouseError):
             return one
         if any(text in str(one) for text in _FULL) and "sqlite" in repr(one).lower():
-            return StorageError(f"{storage}: cannot be written ({str(one).splitlines()[0]})")
+            why = "free space or point data_dir elsewhere, then run again"
+            return StorageError(f"{storage}: the disk is full, or refuses writes; {why}")
     if isinstance(error, OSError):
         return StorageError(f"{error.filename or storage}: {error.strerror or error}")
     first = next(iter(str(error).splitlines()), "")

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
 
-from pipelines.domain.errors import PUBLISHED, PUBLISHED_WITH_GAPS, BuildError, SourceError
+from pipelines.domain.errors import PUBLISHED, PUBLISHED_WITH_GAPS, BuildError, SourceError, StorageError
 from pipelines.landing import Batch as LandedBatch
 from pipelines.landing import Landing, Outcome, keys, write_canonical
-from pipelines.landing.outcomes import ACCEPTED, HELD
+from pipelines.landing.outcomes import HELD
 from pipelines.orchestration.history import History
+from pipelines.orchestration.intake import Intake, take
 from pipelines.orchestration.registry import Source
 from pipelines.orchestration.window import Window
-from pipelines.quality.expectations import Finding
+from pipelines.quality.expectations import Finding, sentence
 from pipelines.quality.landed import Arrival, check_landed
 from pipelines.quality.published import check_aggregates, check_step
 from pipelines.settings import Settings
@@ -33,25 +33,6 @@ from pipelines.warehouse.lock import writer_lock
 from pipelines.warehouse.plan import Batch, BuildInput, BuildPlan, model_settings
 from pipelines.warehouse.project import project_dir, source_hashes
 from pipelines.warehouse.publish import current_file
-
-_NEW: Final = frozenset({ACCEPTED, HELD})
-_EVERY_FILES: Final = 200  # one line of progress for so many files
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What one source brought in. `problem` is set where it could not be read at all."""
-
-    source: str
-    outcomes: tuple[Outcome, ...] = ()
-    notes: tuple[str, ...] = ()
-    problem: str = ""
-    seconds: float = 0.0
-
-    @property
-    def new(self) -> tuple[Outcome, ...]:
-        """Outcomes that landed in this refresh."""
-        return tuple(outcome for outcome in self.outcomes if outcome.outcome in _NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +114,18 @@ class Refresh:
     def close(self) -> None:
         """Let go of files and memory."""
         if "landing" in self.__dict__:
-            self.landing.close()
+            with suppress(StorageError):  # only a cache is written, and what the refresh itself raised matters more
+                self.landing.close()
 
     def land(self, name: str) -> Intake:
         """Take in what a source has to offer. A source that cannot be read at all is an intake with a `problem`.
 
         Raises StorageError when the data folder refuses a write.
         """
-        started = time.perf_counter()
         source = next(one for one in self.sources if one.name == name)
-        outcomes: list[Outcome] = []
-        notes: list[str] = []
-        problem = ""
-        try:
-            found = source.find()
-            notes += found.notes
-            plans = [plan for plan in found.plans if self.window.covers(plan.drop)]
-            for number, plan in enumerate(plans, start=1):
-                outcomes += self.landing.take(plan)
-                if number % _EVERY_FILES == 0:
-                    self.progress(f"{name}: {number:,} of {len(plans):,} files")
-        except SourceError as error:
-            problem = str(error)
-        intake = Intake(name, tuple(outcomes), tuple(notes), problem, time.perf_counter() - started)
+        intake = take(source, self.landing, self.window, self.progress)
         self.intakes[name] = intake
-        self.progress(_landed_line(intake))
+        self.progress(intake.line)
         return intake
 
     def check_landed(self, name: str) -> Mapping[str, tuple[Finding, ...]]:
@@ -215,7 +183,7 @@ class Refresh:
         """Raise BuildError for the first blocking finding on what was built."""
         bad = [finding for finding in self.built.findings if finding.is_blocking] if self.built else []
         if bad:
-            raise BuildError(f"check {described(bad[0])}{_more(bad)}; nothing was published")
+            raise BuildError(f"check {sentence(bad)}; nothing was published")
 
     def require_landed_sound(self, name: str) -> None:
         """Raise BuildError for the first blocking finding on what a source landed."""
@@ -223,7 +191,7 @@ class Refresh:
             bad = [finding for finding in findings if finding.is_blocking]
             if source == name and bad:
                 raise BuildError(
-                    f"what {source} landed as {entity} fails a check: {described(bad[0])}{_more(bad)}; "
+                    f"what {source} landed as {entity} fails a check: {sentence(bad)}; "
                     "correct the mapping, or take the batch out with `wherehouse retire`; nothing was published"
                 )
 
@@ -314,31 +282,9 @@ def open_refresh(
             refresh.close()
 
 
-def described(finding: Finding) -> str:
-    """A finding as part of a sentence."""
-    count = f" on {finding.failures:,} of {finding.checked:,}" if finding.failures and finding.checked else ""
-    shown = f", first: {finding.examples[0]}" if finding.examples else ""
-    message = f" ({finding.message})" if finding.message else ""
-    return f"{finding.name!r} failed{count}{shown}{message}"
-
-
-def _more(bad: list[Finding]) -> str:
-    return f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-
-
 def _is_failed(outcome: Outcome) -> bool:
     return outcome.is_gap and outcome.outcome != HELD
 
 
 def _is_in(batch: LandedBatch, passed: frozenset[str]) -> bool:
     return batch.batch_id in passed or (bool(batch.replaces) and passed.issuperset(batch.replaces))
-
-
-def _landed_line(intake: Intake) -> str:
-    if intake.problem:
-        return f"{intake.source}: {intake.problem}"
-    new = intake.new
-    rows = sum(outcome.landed for outcome in new)
-    rejected = sum(outcome.quarantined for outcome in new)
-    files = len({outcome.file for outcome in new})
-    return f"{intake.source}: {files:,} new files, {rows:,} rows landed, {rejected:,} rejected ({intake.seconds:.1f} s)"

@@ -84,6 +84,16 @@ class Finding:
         return not self.passed and self.severity == ERROR
 
 
+def sentence(failed: Sequence[Finding]) -> str:
+    """The first of some failed findings as part of a sentence, and how many more there are."""
+    first = failed[0]
+    count = f" on {first.failures:,} of {first.checked:,}" if first.failures and first.checked else ""
+    shown = f", first: {first.examples[0]}" if first.examples else ""
+    message = f" ({first.message})" if first.message else ""
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    return f"{first.name!r} failed{count}{shown}{message}{more}"
+
+
 def validate(frame: pd.DataFrame, suite: Sequence[Rule], masked: Collection[str] = frozenset()) -> tuple[Finding, ...]:
     """Hold a frame against a suite. Examples from `masked` columns are shown as shapes, never as values.
 

@@ -1,4 +1,4 @@
-"""Are two published files the same? Table by table, every column, every row, with repetitions (EXCEPT ALL both ways)."""
+"""Are two published files the same? Every table, every column, every row, repetitions too (EXCEPT ALL both ways)."""
 
 from __future__ import annotations
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from tests.e2e.runs import REPOSITORY
+from tests.e2e.runs import REPOSITORY, Run, refresh
+from tests.e2e.shop_world import ShopWorld
 
 SHARED = REPOSITORY.parent / "shared"
 
@@ -52,9 +55,40 @@ def yardstick(yardstick_scripts: Path, tmp_path_factory: pytest.TempPathFactory)
             folder = tmp_path_factory.mktemp("yardstick") / "drops"
             script = str(yardstick_scripts / "gen.py")
             subprocess.run(
-                [sys.executable, script, "--rows", rows, "--out", str(folder), *options], check=True, capture_output=True
+                [sys.executable, script, "--rows", rows, "--out", str(folder), *options],
+                check=True,
+                capture_output=True,
             )
             made[key] = folder
         return made[key]
 
     return generate
+
+
+@dataclass(frozen=True)
+class LittleShop:
+    """The made-up shop after some nights, each of them refreshed; `last` is how the last refresh ended."""
+
+    world: ShopWorld
+    data_dir: Path
+    last: Run
+
+    def copy_to(self, folder: Path) -> LittleShop:
+        """A copy to do things to, published file included."""
+        data_dir = shutil.copytree(self.data_dir, folder / "data", symlinks=True)
+        return LittleShop(self.world.copy_to(folder / "input"), data_dir, self.last)
+
+    def refresh(self, *, as_of: str = "", full: bool = False) -> Run:
+        """Refresh it, by the clock of its last night if no other is given."""
+        return refresh(self.world.settings, self.data_dir, as_of=as_of or self.world.as_of, full=full)
+
+
+@pytest.fixture(scope="session")
+def little_shop(tmp_path_factory: pytest.TempPathFactory) -> LittleShop:
+    """Three nights of the made-up shop. Copy it before changing anything."""
+    folder = tmp_path_factory.mktemp("little_shop")
+    world = ShopWorld(folder / "input", seed=20)
+    for _ in range(3):
+        world.next_night()
+        last = refresh(world.settings, folder / "data", as_of=world.as_of).expect()
+    return LittleShop(world, folder / "data", last)

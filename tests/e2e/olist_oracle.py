@@ -110,7 +110,10 @@ def weekly(rows: Iterable[Order]) -> dict[tuple[date, str], tuple[int, int, int]
 
 def late_by_timestamp(rows: Iterable[Order]) -> int:
     """Deliveries that a comparison with midnight would call late: the mistake that this data invites."""
-    return sum(row.delivered is not None and row.delivered > datetime.combine(row.promised, datetime.min.time()) for row in rows)
+    return sum(
+        row.delivered is not None and row.delivered > datetime.combine(row.promised, datetime.min.time())
+        for row in rows
+    )
 
 
 def late_by_date(rows: Iterable[Order]) -> int:

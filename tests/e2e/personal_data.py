@@ -17,7 +17,9 @@ from tests.e2e.fixtures import skip_loudly
 def people(orders: Path) -> set[str]:
     """E-mail addresses (and what stands before the @), names and streets of the yardstick's orders."""
     with duckdb.connect() as connection:
-        query = f"select distinct customer_email, customer_name, ship_address1 from read_parquet('{orders}/*/*.parquet')"
+        query = (
+            f"select distinct customer_email, customer_name, ship_address1 from read_parquet('{orders}/*/*.parquet')"
+        )
         rows = connection.execute(query).fetchall()
     assert rows
     emails = {email for email, _, _ in rows}
@@ -55,5 +57,5 @@ def _decode(path: Path, copy: Path, connection: duckdb.DuckDBPyConnection) -> No
         tables = "select schema_name, table_name from duckdb_tables() where database_name = 'searched' and not internal"
         for schema, table in connection.execute(tables).fetchall():
             target = copy.with_name(f"{copy.name}.{schema}.{table}.csv")
-            connection.execute(f"copy (from searched.\"{schema}\".\"{table}\") to '{target}' (format csv)")
+            connection.execute(f'copy (from searched."{schema}"."{table}") to \'{target}\' (format csv)')
         connection.execute("detach searched")

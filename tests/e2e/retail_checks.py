@@ -1,4 +1,4 @@
-"""What has to be true of Online Retail once published. Collected by tests/e2e (a sample) and tests/prove (all of it)."""
+"""What has to be true of Online Retail once published. Collected by tests/e2e (a sample) and tests/prove (all)."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_retail_matches_to_the_line(retail: Retail) -> None:
 def test_retail_rate_by_item_and_month(retail: Retail) -> None:
     """Lines and units sold and returned, by order month and item; unmatched returns in a cohort of their own."""
     found = retail.published(
-        "select cohort, sku, sold_lines, sold_units, returned_lines, returned_units, line_return_rate, unit_return_rate "
-        "from marts.return_cohorts"
+        "select cohort, sku, sold_lines, sold_units, returned_lines, returned_units, line_return_rate, "
+        "unit_return_rate from marts.return_cohorts"
     )
     assert {row[:2]: row[2:6] for row in found} == oracle.cohorts(retail.book)
     for _, _, sold_lines, sold_units, returned_lines, returned_units, line_rate, unit_rate in found:
@@ -82,7 +82,9 @@ def test_retail_rate_by_item_and_month(retail: Retail) -> None:
 
 def test_retail_reasons_hold_the_same_lines(retail: Retail) -> None:
     """There is no reason text in the data: every line is `unknown`, none is left out."""
-    found = retail.published("select reason, sum(returned_lines), sum(returned_units) from marts.return_reasons group by all")
+    found = retail.published(
+        "select reason, sum(returned_lines), sum(returned_units) from marts.return_reasons group by all"
+    )
     units = -sum(line.quantity for line in retail.book.lines["cancellation"])
     assert found == [("unknown", retail.lines("cancellation"), units)]
 
@@ -94,7 +96,9 @@ def test_retail_every_line_ends_somewhere(retail: Retail) -> None:
     orders = len(oracle.order_months(retail.book))
     notes = len({line.invoice for line in retail.book.lines["cancellation"]})
     landed = {"orders": orders, "order_lines": sales, "returns": notes, "return_lines": returns}
-    loads = retail.published("select entity, read, landed, quarantined, duplicate, not_applicable, outcome from ops.loads")
+    loads = retail.published(
+        "select entity, read, landed, quarantined, duplicate, not_applicable, outcome from ops.loads"
+    )
     assert {row[0]: row[1:] for row in loads} == {
         entity: (length, count, 0, 0, length - count, "accepted") for entity, count in landed.items()
     }
@@ -131,5 +135,7 @@ def test_retail_customers_are_tokens(retail: Retail) -> None:
     )
     nobody = sum(line.customer is None for line in retail.book.lines["sale"])
     assert counted == [(len(customers), nobody, 0)]
-    unmatched = retail.published("select count(*) from marts.fct_return_lines where customer_token is null and cohort <> 'unmatched'")
+    unmatched = retail.published(
+        "select count(*) from marts.fct_return_lines where customer_token is null and cohort <> 'unmatched'"
+    )
     assert unmatched == [(0,)]

@@ -32,7 +32,7 @@ class Line:
 
     @property
     def kind(self) -> str:
-        """What a line is: the first that applies of not_product, cancellation, adjustment, write_off, no_price, sale."""
+        """What a line is: the first that applies of these, in this order."""
         if self.item in NOT_PRODUCTS or self.item.startswith("GIFT_"):
             return "not_product"
         if self.invoice.startswith("C"):
@@ -50,7 +50,6 @@ class Book:
 
     lines: dict[str, list[Line]]
     matches: dict[int, int | None] = field(default_factory=dict)
-
 
 
 def read(folder: Path) -> Book:

@@ -43,7 +43,9 @@ class Run:
     def expect(self, *codes: int) -> Run:
         """This run, which must have ended with one of these codes (default: published in full)."""
         allowed = codes or (PUBLISHED,)
-        assert self.code in allowed, f"exit code {self.code}, expected {allowed}\n{self.out[-3000:]}\n{self.err[-6000:]}"
+        assert self.code in allowed, (
+            f"exit code {self.code}, expected {allowed}\n{self.out[-3000:]}\n{self.err[-6000:]}"
+        )
         return self
 
 
@@ -51,7 +53,7 @@ class Started:
     """A command that is still running."""
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
-        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._out, self._err = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115  read once it has ended
         self._began = time.monotonic()
         # a session of its own: a kill reaches whatever it has started, and nothing else
         self.process = subprocess.Popen(

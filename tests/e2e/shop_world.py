@@ -1,12 +1,14 @@
 """A small made-up shop that changes its mind every night: what an incremental build has to survive.
 
-Each night brings new rows and new versions of old ones: orders that move to another zone or are cancelled late, parcels
-that change hands, tracking numbers used again, scans that arrive days late or are corrected, tickets that turn out to be
-about another order, returns whose sale arrives after them, rows dated in the future. Same seed, same files.
+Each night brings new rows and new versions of old ones: orders that move to another zone or are cancelled late,
+parcels that change hands, tracking numbers used again, scans that arrive days late or are corrected, tickets that
+turn out to be about another order, returns whose sale arrives after them, rows dated in the future. Same seed, same
+files.
 """
 
 from __future__ import annotations
 
+import copy
 import csv
 import itertools
 import random
@@ -54,6 +56,14 @@ class ShopWorld:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(SETTINGS, self.settings)
         (folder / "status_map.csv").write_text(STATUS_MAP)
+
+    def copy_to(self, folder: Path) -> ShopWorld:
+        """The same shop in another folder: from here on the two live apart, and alike as long as both do the same."""
+        other = copy.deepcopy(self)
+        other.folder = folder
+        other.settings = folder / self.settings.name
+        shutil.copytree(self.folder, folder)
+        return other
 
     @property
     def as_of(self) -> str:
@@ -254,7 +264,13 @@ class ShopWorld:
     def _edited_shipments(self, row: Row) -> Row:
         other = self._any("orders")
         return self._random.choice(
-            [{"order_id": other and other["order_id"]}, {"service": "EXPRESS"}, {"is_cancelled": True}, {"is_return": True}, {}]
+            [
+                {"order_id": other and other["order_id"]},
+                {"service": "EXPRESS"},
+                {"is_cancelled": True},
+                {"is_return": True},
+                {},
+            ]
         )
 
     def _edited_scans(self, row: Row) -> Row:
@@ -272,7 +288,9 @@ class ShopWorld:
     def _edited_tickets(self, row: Row) -> Row:
         other = self._any("orders")
         moved = self._ticket_reference(other) if other else {}
-        return self._random.choice([moved, {"created_at": row["created_at"] - timedelta(days=1)}, {"subject": "I want a refund"}, {}])
+        return self._random.choice(
+            [moved, {"created_at": row["created_at"] - timedelta(days=1)}, {"subject": "I want a refund"}, {}]
+        )
 
     def _edited_returns(self, row: Row) -> Row:
         other = self._any("orders")

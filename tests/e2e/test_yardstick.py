@@ -50,7 +50,7 @@ def worlds(yardstick: Callable[..., Path], tmp_path_factory: pytest.TempPathFact
     file = settings(folder / "settings")
     folders = {kind: folder / kind for kind in ("parquet", "csv", "jsonl")}
 
-    def night(kind: str, until: date = LAST_DAY):  # noqa: ANN202
+    def night(kind: str, until: date = LAST_DAY):
         return start_night(generated, kind, file, folders[kind], until)
 
     at_once = night("parquet")
@@ -78,7 +78,9 @@ def test_marts_are_the_same_whichever_way(worlds: Worlds, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
 def test_dirt_is_rejected_and_counted(worlds: Worlds, kind: str) -> None:
     """Malformed scans are in quarantine with a reason, copies are one event, and the counts add up."""
-    loads = rows(worlds.data(kind), "select entity, read, landed, quarantined, duplicate, not_applicable from ops.loads")
+    loads = rows(
+        worlds.data(kind), "select entity, read, landed, quarantined, duplicate, not_applicable from ops.loads"
+    )
     assert all(row[1] == sum(row[2:6]) for row in loads)
     rejected = sum(row[3] for row in loads if row[0] == "scans")
     assert rejected == sum(row[3] for row in loads) > 50
@@ -108,7 +110,8 @@ def test_no_personal_data_anywhere(worlds: Worlds, kind: str, tmp_path: Path) ->
     assert personal_data.files_with(worlds.data(kind), wanted, tmp_path / "decoded") == []
     assert any((worlds.data(kind) / "vault").rglob("*.sealed"))
     people, longest = rows(
-        worlds.data(kind), "select count(distinct customer_token), max(length(destination_postal_prefix)) from marts.fct_orders"
+        worlds.data(kind),
+        "select count(distinct customer_token), max(length(destination_postal_prefix)) from marts.fct_orders",
     )[0]
     assert people > 3_000
     assert longest == 3
@@ -123,7 +126,7 @@ def test_the_search_does_find(worlds: Worlds, tmp_path: Path) -> None:
 
 
 def test_keys_are_private(worlds: Worlds) -> None:
-    """Made on first use, readable by the owner only, and not in the data folder when the settings name another place."""
+    """Made on first use, readable by the owner only, and where the settings say."""
     assert stat.S_IMODE((worlds.settings.parent / "keys.json").stat().st_mode) == 0o600
     assert not (worlds.data("parquet") / "secrets").exists()
 
@@ -140,7 +143,7 @@ def test_second_run_changes_nothing(worlds: Worlds, tmp_path: Path) -> None:
 
 
 def test_a_week_later_incremental_equals_full(worlds: Worlds, tmp_path: Path) -> None:
-    """The clock moves, nothing arrives: promises fall due, parcels stall. Adding to what is there equals starting afresh."""
+    """The clock moves, nothing arrives: promises fall due, parcels stall. Adding up equals starting afresh."""
     one, other = (shutil.copytree(worlds.data("csv"), tmp_path / name, symlinks=True) for name in ("added", "afresh"))
     environment = worlds.environment("csv")
     started = [

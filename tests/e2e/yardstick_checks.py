@@ -20,7 +20,9 @@ from tests.e2e.runs import current
 def hand_written(scripts: Path, generated: Path, target: Path) -> Path:
     """Run the yardstick's limit.py on the Parquet drops."""
     arguments = ["--data", str(generated), "--db", str(target)]
-    subprocess.run([sys.executable, str(scripts / "limit.py"), *arguments], check=True, capture_output=True, cwd=target.parent)
+    subprocess.run(
+        [sys.executable, str(scripts / "limit.py"), *arguments], check=True, capture_output=True, cwd=target.parent
+    )
     return target
 
 
@@ -47,8 +49,8 @@ class Both:
 def check_parcels(both: Both) -> None:
     """Parcel by parcel."""
     ours = """
-        select tracking_number, cast(order_id as bigint) as order_id, carrier, service, accepted_at, last_scan_at, delivered_at,
-            attempts, scan_count, (select count(*) from ours.marts.fct_scans as scans
+        select tracking_number, cast(order_id as bigint) as order_id, carrier, service, accepted_at, last_scan_at,
+            delivered_at, attempts, scan_count, (select count(*) from ours.marts.fct_scans as scans
                 where scans.shipment_id = parcels.shipment_id and milestone = 'exception') as exceptions,
             promised_date, case when delivered_at is not null and is_due then is_on_time end as is_on_time
         from ours.marts.fct_shipments as parcels where is_declared
@@ -65,8 +67,8 @@ def check_parcels(both: Both) -> None:
 def check_scans(both: Both) -> None:
     """As many events of each state once copies are gone and malformed rows are out."""
     ours = "select milestone, count(*) from ours.marts.fct_scans group by all"
-    names = """case cast(status as varchar) when 'picked_up' then 'accepted' when 'delivery_failed' then 'delivery_attempted'
-        else cast(status as varchar) end"""
+    names = """case cast(status as varchar) when 'picked_up' then 'accepted'
+        when 'delivery_failed' then 'delivery_attempted' else cast(status as varchar) end"""
     assert both.only_on_one_side(ours, f"select {names}, count(*) from theirs.scans group by all") == ([], [])
 
 
@@ -82,9 +84,13 @@ def check_scorecard(both: Both) -> None:
 
 def check_returns(both: Both) -> None:
     """Returns by item, reason and month of the order, and what was paid back."""
-    ours = "select sku, reason, cohort, returned_lines, cast(returned_amount as decimal(18, 2)) from ours.marts.return_reasons"
+    ours = """
+        select sku, reason, cohort, returned_lines, cast(returned_amount as decimal(18, 2))
+        from ours.marts.return_reasons
+    """
     theirs = """
-        select sku, case reason when 'damaged' then 'damaged_in_transit' when 'late' then 'arrived_late' else reason end,
+        select sku,
+            case reason when 'damaged' then 'damaged_in_transit' when 'late' then 'arrived_late' else reason end,
             strftime(cohort, '%Y-%m'), returns, cast(refund_amount as decimal(18, 2))
         from theirs.return_reasons
     """
@@ -93,7 +99,12 @@ def check_returns(both: Both) -> None:
 
 def check_sizes(both: Both) -> None:
     """One row per order, line, ticket and return."""
-    pairs = {"fct_orders": "orders", "fct_order_lines": "order_items", "fct_tickets": "tickets", "fct_returns": "returns"}
+    pairs = {
+        "fct_orders": "orders",
+        "fct_order_lines": "order_items",
+        "fct_tickets": "tickets",
+        "fct_returns": "returns",
+    }
     for ours, theirs in pairs.items():
         found = both.rows(f"select (select count(*) from ours.marts.{ours}), (select count(*) from theirs.{theirs})")
         assert found[0][0] == found[0][1], ours

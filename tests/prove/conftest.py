@@ -7,6 +7,6 @@ import pytest
 for module in ("olist_checks", "retail_checks", "yardstick_checks", "runs", "comparing"):
     pytest.register_assert_rewrite(f"tests.e2e.{module}")
 
-from tests.e2e.fixtures import shared_data, yardstick, yardstick_scripts  # noqa: E402
+from tests.e2e.fixtures import little_shop, shared_data, yardstick, yardstick_scripts  # noqa: E402
 
-__all__ = ["shared_data", "yardstick", "yardstick_scripts"]
+__all__ = ["little_shop", "shared_data", "yardstick", "yardstick_scripts"]

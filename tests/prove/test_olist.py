@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.olist_checks import *  # noqa: F403
-from tests.e2e.olist_checks import DEFECTS, Olist, refreshed
+from tests.e2e.olist_checks import Olist, refreshed
+from tests.e2e.olist_defects import DEFECTS
 
 pytestmark = pytest.mark.prove
 

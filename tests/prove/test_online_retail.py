@@ -19,7 +19,8 @@ def retail(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Retai
     one = refreshed(shared_data, tmp_path_factory.mktemp("retail") / "data", is_whole=True)
     kinds = {kind: len(lines) for kind, lines in sorted(one.book.lines.items())}
     matched = sum(sale is not None for sale in one.book.matches.values())
-    print(f"\nOnline Retail: {kinds}; {matched} matched, {kinds['cancellation'] - matched} not; {one.run.cpu_seconds:.1f} CPU s")
+    rest = kinds["cancellation"] - matched
+    print(f"\nOnline Retail: {kinds}; {matched} matched, {rest} not; {one.run.cpu_seconds:.1f} CPU s")
     return one
 
 
@@ -41,7 +42,9 @@ def test_retail_same_minute_is_not_earlier(retail: Retail) -> None:
 
 def test_retail_giant_orders_come_back(retail: Retail) -> None:
     """74,215 and 80,995 pieces, cancelled minutes after they were ordered: matched to those orders."""
-    found = retail.published("select quantity, order_id from marts.fct_return_lines where quantity > 70000 order by quantity")
+    found = retail.published(
+        "select quantity, order_id from marts.fct_return_lines where quantity > 70000 order by quantity"
+    )
     assert found == [(74215, "541431"), (80995, "581483")]
 
 

@@ -8,6 +8,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -18,10 +19,10 @@ ALERT = alerts.failed("acme", "run-1", "scans.csv: column 'at' is not there")
 
 
 class _Hook(BaseHTTPRequestHandler):
-    received: list[dict[str, str]] = []
+    received: ClassVar[list[dict[str, str]]] = []
     answer = 200
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.received.append(json.loads(body))
         self.send_response(self.answer)
@@ -32,7 +33,7 @@ class _Hook(BaseHTTPRequestHandler):
 
 
 class _Mail(socketserver.StreamRequestHandler):
-    received: list[str] = []
+    received: ClassVar[list[str]] = []
 
     def handle(self) -> None:
         self._say("220 ready")
@@ -59,7 +60,8 @@ class _Mail(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def hook() -> Iterator[str]:
-    _Hook.received, _Hook.answer = [], 200
+    _Hook.received.clear()
+    _Hook.answer = 200
     with HTTPServer(("127.0.0.1", 0), _Hook) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/secret-path"
@@ -68,7 +70,7 @@ def hook() -> Iterator[str]:
 
 @pytest.fixture
 def mail() -> Iterator[int]:
-    _Mail.received = []
+    _Mail.received.clear()
     with socketserver.TCPServer(("127.0.0.1", 0), _Mail) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield int(server.server_address[1])

@@ -45,7 +45,11 @@ def test_a_window_goes_by_the_date_in_the_path(path: str, is_in: bool):
 
 def test_history_outlives_a_torn_line(tmp_path: Path):
     history = History.of(Engine(tmp_path))
-    assert (history.checked_batches(), history.is_publication_pending(), history.last_facts()) == (frozenset(), False, "")
+    assert (history.checked_batches(), history.is_publication_pending(), history.last_facts()) == (
+        frozenset(),
+        False,
+        "",
+    )
 
     history.add_checked(["a", "b"])
     with (tmp_path / "ops" / "checked.jsonl").open("a") as file:
@@ -58,7 +62,7 @@ def test_history_outlives_a_torn_line(tmp_path: Path):
 def test_warm_storage_keeps_few_connections_and_dagsters_schema(tmp_path: Path):
     storage = WarmSqliteEventLogStorage(str(tmp_path))
     for number in range(6):
-        storage.store_event(dg.EventLogEntry(None, "hello", 10, f"r{number}", 1.0, dagster_event=None))
+        storage.store_event(dg.EventLogEntry(None, 10, "hello", f"r{number}", 1.0))
         assert len(storage._engines) <= 4
     storage.dispose()
 

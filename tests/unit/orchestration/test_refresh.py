@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.orchestration import publishing
+from pipelines.orchestration import alerts, publishing
+from pipelines.quality.expectations import ERROR, Finding
 from pipelines.warehouse.lock import writer_lock
 
 from .conftest import Shop, make_shop
@@ -45,14 +46,22 @@ def test_the_first_refresh_publishes_marts_and_ops(refreshed: Path):
     shop = Shop(refreshed)
 
     assert rows(shop, "select sum(due), sum(on_time) from marts.carrier_scorecard") == [(40, 30)]
-    assert rows(shop, "select outcome, is_full, full_reason from ops.publications") == [("published", True, "first build")]
-    assert rows(shop, "select distinct read = landed + quarantined + duplicate + not_applicable from ops.loads") == [(True,)]
+    assert rows(shop, "select outcome, is_full, full_reason from ops.publications") == [
+        ("published", True, "first build")
+    ]
+    assert rows(shop, "select distinct read = landed + quarantined + duplicate + not_applicable from ops.loads") == [
+        (True,)
+    ]
     failed = rows(shop, "select asset, check_name from ops.checks where not passed")
     kinds = {row[0] for row in rows(shop, "select distinct split_part(asset, '/', 1) from ops.checks")}
     assert failed == []
     assert kinds == {"landing", "marts", "published"}
     assert rows(shop, "select value from ops.settings where key = 'thresholds.suppress_under'") == [("30",)]
-    assert [row[0] for row in rows(shop, "select entity from ops.freshness order by 1")] == ["orders", "scans", "shipments"]
+    assert [row[0] for row in rows(shop, "select entity from ops.freshness order by 1")] == [
+        "orders",
+        "scans",
+        "shipments",
+    ]
 
 
 def test_the_run_stands_in_dagsters_instance(refreshed: Path):
@@ -180,6 +189,29 @@ def test_a_blocking_check_on_the_marts_keeps_what_is_published(again: Shop, out:
     ledger = (again.data / "ops" / "checks.jsonl").read_text().splitlines()
     failed = [line for line in map(json.loads, ledger) if not line["passed"]]
     assert {line["check_name"] for line in failed} >= {"fct_orders not halved"}
+
+
+def test_what_failed_its_aggregates_does_not_slip_through_the_next_night(again: Shop, monkeypatch: pytest.MonkeyPatch):
+    bad = Finding("scorecard: on_time <= due", False, ERROR, 3, 40)
+    monkeypatch.setattr("pipelines.orchestration.refresh.check_aggregates", lambda file: (bad,))
+    again.orders("2026-01-12", 40, 45, day="2026-01-12")
+
+    assert again.run("refresh") == 6
+    assert again.run("refresh", "--as-of", "2026-02-02") == 6  # no new rows, but those of yesterday are still in it
+
+    monkeypatch.undo()
+    assert again.run("refresh") == 0
+
+
+def test_a_failed_refresh_is_announced(shop: Shop, out: Callable[[], str], monkeypatch: pytest.MonkeyPatch):
+    told: list[str] = []
+    monkeypatch.setattr(alerts, "announce", lambda settings, alert: told.append(alert.text) or ["webhook is down"])
+    shutil.rmtree(shop.folder / "drops")
+
+    assert shop.run("refresh") == 1
+
+    assert len(told) == 1 and "nothing to build from" in told[0]
+    assert "webhook is down" in out()
 
 
 def test_a_source_out_of_reach_ends_with_one_line(shop: Shop, out: Callable[[], str]):

@@ -25,7 +25,7 @@ def _batch(folder: Path, name: str, rows: list[dict[str, object]]) -> Path:
     for row in rows:
         values = {"_deleted": False, **row}
         literals = (
-            f"cast({'null' if values.get(column) is None else repr(values[column])} as {kind}) as \"{column}\""
+            f'cast({"null" if values.get(column) is None else repr(values[column])} as {kind}) as "{column}"'
             for column, kind in columns.items()
         )
         selects.append("select " + ", ".join(literals))

@@ -19,7 +19,8 @@ def _marts(path: Path, *, orders: int = 10, spoil: str = "", scorecard: bool = T
             f"date '2026-01-05' as week from range({orders})"
         )
         connection.execute(
-            "create table marts.carrier_scorecard as select 'UPS' as carrier, date '2026-01-05' + 7 * range::int as week, "
+            "create table marts.carrier_scorecard as "
+            "select 'UPS' as carrier, date '2026-01-05' + 7 * range::int as week, "
             "10 as due, 8 as on_time, 12 as entered, 9 as delivered, 2 as open, 1 as ended_otherwise, "
             f"0.5::double as on_time_rate_low, 0.9::double as on_time_rate_high from range({4 if scorecard else 0})"
         )
