@@ -1,4 +1,4 @@
-"""Milestones of a parcel and what kinds of incident there are (shared vocabulary of seeds, models and the simulator)."""
+"""Milestones of a parcel and kinds of incident: the vocabulary that seeds, models and the simulator share."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ def quote_identifier(name: str) -> str:
 
 
 def quote_literal(value: str | int | float | bool | datetime) -> str:
-    """A value as SQL literal; moments as UTC timestamps. Raises ValueError for text with a NUL byte (SQL cannot carry it)."""
+    """A value as SQL literal, moments as UTC timestamps. Raises ValueError for text with a NUL byte."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
