@@ -54,6 +54,10 @@ shipment_ids as (
     union
     select parcels.shipment_id from parcels inner join new_orders on parcels.order_id = new_orders.order_id
     union
+    -- a corrected event leaves the parcel it stood at before
+    select shipment_id from {{ mart_relation('fct_scans') }}
+    where scan_id in (select scan_id from {{ ref('stg_files__scans') }})
+    union
     select shipment_id from {{ shipments_before }} where not is_settled
     union
     select shipment_id from {{ shipments_before }} where order_id in (select order_id from new_orders)

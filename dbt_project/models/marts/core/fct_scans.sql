@@ -3,6 +3,7 @@
 -- Copies of an event are one event: the latest arrival's content, known since the first arrival of that same content.
 -- Vendors' codes are kept beside what the status maps make of them; a code that no map knows is `unknown`.
 -- depends_on: {{ ref('stg_files__shipments') }}
+-- depends_on: {{ ref('int_touched') }}
 {{ config(unique_key='scan_id', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
