@@ -71,8 +71,8 @@ class Started:
         os.killpg(self.process.pid, 9)
 
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self.process.poll() is None
+        """Whether it has not ended yet. Does not collect it: `wait` reads what it cost."""
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def wait(self, seconds: float = LONGEST) -> Run:
         """How it ended. CPU seconds include those of its children."""

@@ -97,6 +97,11 @@ def test_marts_equal_hand_written_ones(worlds: Worlds, yardstick_scripts: Path, 
         check(both)
 
 
+def test_marts_equal_an_independent_computation(worlds: Worlds) -> None:
+    """Scorecard with rates, bounds and quantiles; what was known at each contact; parcels open each day."""
+    yardstick_checks.check_against_oracle(worlds.generated, worlds.data("csv"))
+
+
 TEXTS = ("my package is", "please let me know", "never got it")
 
 

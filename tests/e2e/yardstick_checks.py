@@ -1,9 +1,9 @@
-"""Published marts held against the yardstick's own hand-written ones, where the definitions agree.
+"""Published marts held against the yardstick's own hand-written ones where the definitions agree, and against an oracle.
 
 They agree on the milestones of a parcel, on attempts, exceptions and scans once copies are gone, on which delivery is
 on time, and on returns by item, reason and order month. They differ in the week of the scorecard (ours: first physical
 scan, theirs: order), in its rates (ours over all due, theirs over delivered ones) and in what a ticket knew (ours: what
-had arrived by then).
+had arrived by then). Those are held against yardstick_oracle.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
-from tests.e2e.runs import current
+from tests.e2e import yardstick_oracle as oracle
+from tests.e2e.runs import current, rows
 
 
 def hand_written(scripts: Path, generated: Path, target: Path) -> Path:
@@ -111,3 +113,38 @@ def check_sizes(both: Both) -> None:
 
 
 CHECKS = (check_parcels, check_scans, check_scorecard, check_returns, check_sizes)
+
+
+def check_against_oracle(generated: Path, data_dir: Path) -> None:
+    """Scorecard cell by cell, contacts one by one, open parcels day by day."""
+    parcels = oracle.parcels(generated)
+    _check_cells(oracle.scorecard(parcels), data_dir)
+    _check_contacts(oracle.contacts(generated, parcels), data_dir)
+    found = rows(data_dir, "select day, carrier, service, parcels_open from marts.wismo_daily where parcels_open > 0")
+    assert {row[:3]: row[3] for row in found} == oracle.open_a_day(parcels)
+
+
+def _check_cells(expected: dict, data_dir: Path) -> None:
+    names = list(next(iter(expected.values())))
+    query = (
+        f"select carrier, service, lane, week, {', '.join(names)} from marts.carrier_scorecard where not is_ready_week"
+    )
+    found = {row[:4]: dict(zip(names, row[4:], strict=True)) for row in rows(data_dir, query)}
+    assert found.keys() == expected.keys()
+    for key, cell in expected.items():
+        for name, value in cell.items():
+            assert found[key][name] == (None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9)), (
+                key,
+                name,
+            )
+
+
+def _check_contacts(expected: dict, data_dir: Path) -> None:
+    query = "select ticket_id, state_at_contact, hours_known_before, days_past_promise, topic, was_avoidable from marts.fct_tickets"
+    found = {row[0]: row[1:] for row in rows(data_dir, query)}
+    assert found.keys() == expected.keys()
+    for ticket_id, (state, hours, days) in expected.items():
+        topic, was_avoidable = found[ticket_id][3:]
+        assert found[ticket_id][:3] == (state, None if hours is None else pytest.approx(hours, abs=1 / 3600), days)
+        was_known = hours is not None and hours >= oracle.KNOWN_BEFORE
+        assert was_avoidable == (topic in ("wismo", "delivery_problem") and was_known)

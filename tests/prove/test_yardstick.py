@@ -84,6 +84,11 @@ def test_marts_equal_hand_written_ones(million: Million, yardstick_scripts: Path
         check(both)
 
 
+def test_marts_equal_an_independent_computation(million: Million) -> None:
+    """Scorecard with rates, bounds and quantiles; what was known at each contact; parcels open each day."""
+    yardstick_checks.check_against_oracle(million.generated, million.folder / "parquet_at_once" / "data")
+
+
 def test_second_run_costs_little(million: Million, tmp_path: Path) -> None:
     """Same clock, no new file: at most a third of the first run's CPU time, or 12 s; no row changes."""
     first = million.runs["parquet_at_once"][0]
