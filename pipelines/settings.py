@@ -53,7 +53,14 @@ class Thresholds(_Table):
     grey_under: int = Field(100, ge=1, description="rates over fewer due parcels are shown in grey")
     stalled_hours: int = Field(48, ge=1, description="silence after which a moving parcel counts as stalled")
     known_before_hours: int = Field(4, ge=0, description="avoidable: we knew at least so long before the contact")
-    presumed_lost_days: int = Field(30, ge=10, description="silence after which an open parcel is terminal")
+    presumed_lost_days: int = Field(30, ge=10, description="silence after which any open parcel is presumed lost")
+    lost_after_days: int = Field(10, ge=1, description="no parcel is presumed lost before so much silence")
+    handling_days: int = Field(
+        1, ge=0, description="working days that a promise allows from the order to the hand-over"
+    )
+    order_cutoff_hour: int = Field(
+        14, ge=0, le=24, description="local hour at the origin: later orders count for tomorrow"
+    )
     closed_after_days: int = Field(35, ge=7, description="age at which a week's figures should no longer move")
     quarantine_rate: Share = Field(0.05, description="a batch with a greater share of rejected rows is held")
     return_window_days: int = Field(30, ge=1, description="an order cohort is mature once its window has closed")

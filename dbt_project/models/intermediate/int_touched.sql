@@ -8,6 +8,8 @@
 -- depends_on: {{ ref('stg_files__shipments') }}
 -- depends_on: {{ ref('stg_files__notices') }}
 -- depends_on: {{ ref('stg_files__tickets') }}
+-- depends_on: {{ ref('stg_files__carrier_charges') }}
+-- depends_on: {{ ref('stg_files__promise_revisions') }}
 -- depends_on: {{ ref('int_parcels') }}
 -- depends_on: {{ ref('int_orders') }}
 {{ config(materialized='table', tags=['clock']) }}
@@ -41,6 +43,8 @@ new_numbers as (
     select tracking_number from {{ ref('stg_files__scans') }}
     union
     select tracking_number from {{ ref('stg_files__shipments') }}
+    union
+    select tracking_number from {{ ref('stg_files__carrier_charges') }}
 ),
 
 parcels as (
@@ -67,6 +71,8 @@ shipment_ids as (
 
 order_ids as (
     select order_id as id from new_orders
+    union
+    select order_id from {{ ref('stg_files__promise_revisions') }}
     union
     select parcels.order_id from parcels inner join shipment_ids on parcels.shipment_id = shipment_ids.id
     union

@@ -29,9 +29,20 @@ parcels as (
     group by shipments.order_id
 ),
 
+revisions as (
+    select
+        order_id,
+        cast(count(*) as integer) as promise_revisions,
+        max_by(promised_date, changed_at) as last_promised_date
+    from {{ ref('promise_revisions') }}
+    group by order_id
+),
+
 judged as (
     select
         orders.*,
+        coalesce(revisions.promise_revisions, 0) as promise_revisions,
+        coalesce(revisions.last_promised_date, orders.promised_date) as last_promised_date,
         coalesce(parcels.parcels, 0) as parcels,
         coalesce(parcels.unsettled, 0) as unsettled,
         coalesce(parcels.in_time, 0) as in_time,
@@ -41,6 +52,8 @@ judged as (
     from orders
     left join parcels
         on orders.order_id = parcels.order_id
+    left join revisions
+        on orders.order_id = revisions.order_id
 )
 
 select
@@ -64,6 +77,8 @@ select
     destination_time_zone,
     promised_date,
     promise_source,
+    promise_revisions,
+    last_promised_date,
     due_at,
     cast(date_trunc('week', promised_date) as date) as promise_week,
     cast(parcels as integer) as parcels,

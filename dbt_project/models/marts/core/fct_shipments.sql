@@ -1,72 +1,15 @@
 -- One row per outbound or return parcel: its life from label to end, judged by several clocks.
 --
 -- A parcel is one that somebody declared, or one that only its scans speak of. Events after as_of are kept in fct_scans
--- and not counted here. Due dates are met until the end of their local day at the destination.
+-- and not counted here. Due dates are met until the end of their local day at the destination. Commitments and whose
+-- lateness it is: macros/clocks.sql.
 -- depends_on: {{ ref('int_touched') }}
 {{ config(unique_key='shipment_id', incremental_strategy='touched', touched_kind='shipment', materialized='incremental') }}
-{%- set zone = 'coalesce(parcels.destination_time_zone, orders.destination_time_zone, ' ~ run_value('time_zone') ~ ')' %}
 {%- set as_of = as_of() %}
 {%- set lost_days = setting('thresholds.presumed_lost_days') %}
+{%- set floor_days = setting('thresholds.lost_after_days') %}
 
-with lives as (
-    select
-        scans.shipment_id,
-        min(case when milestones.is_physical then occurred_at end) as accepted_at,
-        min(case when scans.milestone = 'label_created' then occurred_at end) as label_scan_at,
-        min(case when scans.milestone = 'out_for_delivery' then occurred_at end) as out_for_delivery_at,
-        min(case when scans.milestone in ('delivery_attempted', 'available_for_pickup', 'delivered') then occurred_at end)
-            as first_attempt_at,
-        min(case when scans.milestone = 'delivery_attempted' and fault = 'recipient' then occurred_at end) as excused_attempt_at,
-        min(case when scans.milestone = 'delivered' then occurred_at end) as delivered_at,
-        max(case when milestones.is_terminal then occurred_at end) as last_end_at,
-        max_by(
-            case when milestones.is_terminal then scans.milestone end,
-            case when milestones.is_terminal then {{ event_order() }} end
-        ) as last_end,
-        max(occurred_at) as last_scan_at,
-        max_by(scans.milestone, {{ event_order() }}) as last_milestone,
-        cast(count(*) filter (where scans.milestone = 'delivery_attempted') as integer) as failed_attempts,
-        cast(count(*) as integer) as scan_count,
-        cast(count(*) filter (where scans.milestone = 'exception' or incident is not null) as integer) as exception_scans,
-        bool_or(coalesce(fault, '') = 'carrier') as has_carrier_incident,
-        bool_or(coalesce(fault, '') = 'merchant') as has_merchant_incident,
-        bool_or(coalesce(fault, '') = 'recipient') as has_recipient_incident,
-        bool_or(coalesce(fault, '') = 'customs') as has_customs_incident,
-        bool_or(coalesce(fault, '') = 'weather') as has_weather_incident,
-        bool_or(scans.milestone = 'damaged' or coalesce(incident, '') = 'carrier_damaged') as is_damaged
-    from {{ ref('fct_scans') }} as scans
-    inner join {{ ref('milestones') }} as milestones
-        on scans.milestone = milestones.milestone
-    where scans.occurred_at <= {{ as_of }}
-    {%- if is_incremental() %} and scans.shipment_id in ({{ touched('shipment') }}){% endif %}
-    group by scans.shipment_id
-),
-
--- apart from the lives, so that only two columns are sorted
-gaps as (
-    select
-        shipment_id,
-        {{ seconds_between('lag(occurred_at) over (partition by shipment_id order by occurred_at)', 'occurred_at') }} as gap_seconds
-    from {{ ref('fct_scans') }}
-    where occurred_at <= {{ as_of }}
-    {%- if is_incremental() %} and shipment_id in ({{ touched('shipment') }}){% endif %}
-),
-
-longest_gaps as (
-    select shipment_id, max(gap_seconds) as longest_gap_seconds
-    from gaps
-    group by shipment_id
-),
-
-future as (
-    select shipment_id, count(*) as scans
-    from {{ ref('fct_scans') }}
-    where occurred_at > {{ as_of }}
-    {%- if is_incremental() %} and shipment_id in ({{ touched('shipment') }}){% endif %}
-    group by shipment_id
-),
-
-declared as (
+with declared as (
     select
         parcels.* replace (coalesce(aliases.carrier, parcels.carrier) as carrier)
     from {{ ref('int_parcels') }} as parcels
@@ -76,37 +19,36 @@ declared as (
     {%- if is_incremental() %} and parcels.shipment_id in ({{ touched('shipment') }}){% endif %}
 ),
 
+lives as (
+    select * from {{ ref('int_lives') }}
+    {%- if is_incremental() %} where shipment_id in ({{ touched('shipment') }}){% endif %}
+),
+
 undeclared as (
     select shipment_id, min(shop) as shop, min(source) as source, min(carrier) as carrier
     from {{ ref('fct_scans') }}
-    where shipment_id in (
-        select shipment_id from lives
-        union
-        select shipment_id from future
-        except
-        select shipment_id from declared
-    )
+    where shipment_id in (select shipment_id from lives except select shipment_id from declared)
     group by shipment_id
 ),
 
 parcels as (
     select
         shipment_id, shop, source, order_id, carrier, service, tracking_number, shipped_at, origin_node, origin_region,
-        destination_region, destination_country, destination_time_zone, label_created_at, committed_date,
-        first_estimate_date, last_estimate_date, is_cancelled, cancelled_at, is_return, replaces_tracking_number,
-        shipping_cost, currency, cost_basis, weight_grams, true as is_declared
+        origin_country, destination_region, destination_country, destination_time_zone, label_created_at,
+        committed_date, first_estimate_date, last_estimate_date, is_cancelled, cancelled_at, is_return,
+        replaces_tracking_number, shipping_cost, currency, cost_basis, weight_grams, true as is_declared
     from declared
     union all
     select
         undeclared.shipment_id, undeclared.shop, undeclared.source, null, coalesce(aliases.carrier, undeclared.carrier), null,
-        split_part(undeclared.shipment_id, '@', 1), null, null, null, null, null, null, null, null, null, null, false,
-        null, false, null, null, null, null, null, false
+        split_part(undeclared.shipment_id, '@', 1), null, null, null, null, null, null, null, null, null, null, null,
+        false, null, false, null, null, null, null, null, false
     from undeclared
     left join {{ ref('carrier_aliases') }} as aliases
         on lower(trim(undeclared.carrier)) = aliases.alias
 ),
 
-joined as (
+placed as (
     select
         parcels.* replace (
             coalesce(parcels.origin_node, orders.origin_node) as origin_node,
@@ -115,54 +57,88 @@ joined as (
             coalesce(parcels.destination_country, orders.destination_country) as destination_country,
             coalesce(parcels.cancelled_at, orders.cancelled_at) as cancelled_at,
             parcels.is_cancelled or coalesce(orders.is_cancelled, false) as is_cancelled,
-            {{ zone }} as destination_time_zone
+            coalesce(parcels.destination_time_zone, orders.destination_time_zone, {{ run_value('time_zone') }})
+                as destination_time_zone
         ),
         orders.promised_date,
         orders.due_at,
-        {{ to_utc(add_days('parcels.committed_date', 1), zone) }} as commitment_due_at,
         orders.ready_at,
         orders.ordered_at,
-        lives.* exclude (shipment_id),
-        longest_gaps.longest_gap_seconds,
-        coalesce(future.scans, 0) as future_scan_count
+        lives.* exclude (shipment_id) replace (coalesce(lives.future_scan_count, 0) as future_scan_count)
     from parcels
     left join {{ ref('int_orders') }} as orders
         on parcels.order_id = orders.order_id
     left join lives
         on parcels.shipment_id = lives.shipment_id
-    left join longest_gaps
-        on parcels.shipment_id = longest_gaps.shipment_id
-    left join future
-        on parcels.shipment_id = future.shipment_id
 ),
+
+charges as (
+    select
+        shipment_id,
+        sum(amount) filter (where basis = 'invoiced') as invoiced,
+        sum(amount) filter (where basis <> 'invoiced') as rated,
+        sum(amount) filter (where kind = 'correction') as corrections,
+        sum(amount) filter (where kind = 'refund') as refunds,
+        bool_or(basis = 'invoiced' and kind = 'freight') as has_invoice,
+        min(currency) as currency
+    from {{ ref('fct_carrier_charges') }}
+    {%- if is_incremental() %} where shipment_id in ({{ touched('shipment') }}){% endif %}
+    group by shipment_id
+),
+
+{{ commitment_ctes('placed') }},
 
 ended as (
     select
-        *,
+        committed.* replace (
+            case
+                when charges.has_invoice then charges.invoiced
+                else coalesce(charges.rated, committed.shipping_cost) + coalesce(charges.invoiced, 0)
+            end as shipping_cost,
+            case
+                when charges.has_invoice then 'invoiced'
+                when coalesce(charges.rated, committed.shipping_cost) is not null then coalesce(committed.cost_basis, 'rated')
+            end as cost_basis,
+            coalesce(committed.currency, charges.currency) as currency
+        ),
+        charges.corrections as cost_corrections,
+        charges.refunds as cost_refunds,
+        {{ to_utc(add_days('committed.committed_date', 1), 'committed.destination_time_zone') }} as commitment_due_at,
         coalesce(last_scan_at, label_created_at, shipped_at, ordered_at) as last_sign_at,
+        coalesce(
+            delivered_at is null and last_end is null and accepted_at is not null
+            and {{ seconds_between('last_scan_at', as_of) }} >= least(
+                {{ lost_days }} * 86400, greatest({{ floor_days }} * 86400, coalesce(silences.silence_seconds, 0))
+            ), false) as is_presumed_lost,
+        is_cancelled and (cancelled_at is null or cancelled_at < due_at or due_at is null) as is_cancelled_in_time,
+        least(delivered_at, case when first_failure_at <= recipient_sign_at then first_failure_at else excused_attempt_at end)
+            as commitment_stop_at
+    from committed
+    left join charges
+        on committed.shipment_id = charges.shipment_id
+    left join {{ ref('int_lane_silences') }} as silences
+        on committed.carrier is not distinct from silences.carrier
+        and committed.service is not distinct from silences.service
+        and coalesce(committed.origin_node, committed.origin_region, 'unknown') = silences.origin
+        and coalesce(committed.destination_region, 'unknown') = silences.destination_region
+),
+
+-- a parcel presumed lost is taken to have been lost once the floor had passed: that moment does not move when limits do
+judged as (
+    select
+        *,
         case
             when delivered_at is not null then 'delivered'
             when last_end is not null then last_end
             when is_cancelled and accepted_at is null then 'cancelled'
-            when accepted_at is not null and last_scan_at + interval '{{ lost_days }}' day <= {{ as_of }} then 'lost'
+            when is_presumed_lost then 'lost'
         end as end_milestone,
         case
             when delivered_at is not null then delivered_at
             when last_end is not null then last_end_at
             when is_cancelled and accepted_at is null then cancelled_at
-            when accepted_at is not null and last_scan_at + interval '{{ lost_days }}' day <= {{ as_of }}
-                then last_scan_at + interval '{{ lost_days }}' day
+            when is_presumed_lost then last_scan_at + interval '{{ floor_days }}' day
         end as ended_at,
-        delivered_at is null and last_end is null and accepted_at is not null
-            and last_scan_at + interval '{{ lost_days }}' day <= {{ as_of }} as is_presumed_lost,
-        is_cancelled and (cancelled_at is null or cancelled_at < due_at or due_at is null) as is_cancelled_in_time,
-        least(delivered_at, excused_attempt_at) as commitment_stop_at
-    from joined
-),
-
-judged as (
-    select
-        *,
         coalesce(not is_cancelled_in_time and due_at <= {{ as_of }}, false) as is_due,
         coalesce(not is_cancelled_in_time and commitment_due_at <= {{ as_of }}, false) as is_due_commitment
     from ended
@@ -174,16 +150,18 @@ timed as (
         case when is_due then coalesce(delivered_at < due_at, false) end as is_on_time,
         case when is_due_commitment then coalesce(commitment_stop_at < commitment_due_at, false) end as is_on_time_commitment
     from judged
-)
+),
+
+{{ lateness_ctes('timed') }}
 
 select
     shop,
     source,
-    shipment_id,
+    timed.shipment_id,
     order_id,
     carrier,
     service,
-    cast(null as varchar) as service_level,
+    service_level,
     tracking_number,
     origin_node,
     origin_region,
@@ -192,9 +170,11 @@ select
     coalesce(origin_node, origin_region, 'unknown') || ' > ' || coalesce(destination_region, 'unknown') as lane,
     promised_date,
     committed_date,
+    commitment_basis,
     first_estimate_date,
     last_estimate_date,
     due_at,
+    commitment_due_at,
     label_created_at,
     accepted_at,
     out_for_delivery_at,
@@ -208,6 +188,9 @@ select
     coalesce(failed_attempts, 0) + case when delivered_at is not null then 1 else 0 end as attempts,
     coalesce(scan_count, 0) as scan_count,
     coalesce(exception_scans, 0) as exception_scans,
+    coalesce(unmapped_scans, 0) as unmapped_scans,
+    coalesce(scans_with_known_at, 0) as scans_with_known_at,
+    known_after_seconds,
     cast(future_scan_count as integer) as future_scan_count,
     cast(longest_gap_seconds as double) / 3600.0 as longest_gap_hours,
     {{ hours_between('coalesce(label_created_at, label_scan_at)', 'accepted_at') }} as acceptance_lag_hours,
@@ -221,16 +204,18 @@ select
     is_on_time,
     is_due_commitment,
     is_on_time_commitment,
-    case
-        when not is_due or is_on_time then null
-        when accepted_at is null or accepted_at >= due_at then 'merchant'
-        when is_due_commitment and is_on_time_commitment then 'merchant'
-        when has_customs_incident then 'customs'
-        when has_weather_incident then 'weather'
-        when has_recipient_incident then 'recipient'
-        when has_merchant_incident and not has_carrier_incident then 'merchant'
-        else 'carrier'
-    end as lateness_fault,
+    case when is_due_commitment then coalesce(delivered_at < commitment_due_at, false) end as is_on_time_commitment_delivered,
+    case when is_due_commitment then coalesce(first_attempt_at < commitment_due_at, false) end as is_on_time_commitment_any_attempt,
+    case when due_at is not null and not is_cancelled_in_time then delivered_at < due_at end as is_on_time_so_far,
+    case when commitment_due_at is not null and not is_cancelled_in_time then commitment_stop_at < commitment_due_at end
+        as is_on_time_commitment_so_far,
+    not is_cancelled_in_time and due_at is not null as has_promise,
+    not is_cancelled_in_time and commitment_due_at is not null as has_commitment,
+    lateness.fault as lateness_fault,
+    lateness.handover_days as late_handover_days,
+    coalesce(last_moving_at > delivered_at or acceptance_scan_at > least(out_for_delivery_at, delivered_at), false)
+        as has_impossible_order,
+    coalesce(is_told_by_several, false) as is_told_by_several,
     coalesce(is_damaged, false) as is_damaged,
     is_presumed_lost,
     end_milestone is null and accepted_at is not null as is_open,
@@ -238,10 +223,14 @@ select
         and future_scan_count = 0
         and (is_due or is_cancelled_in_time or due_at is null)
         and (is_due_commitment or is_cancelled_in_time or commitment_due_at is null) as is_settled,
-    shipping_cost,
+    cast(shipping_cost as decimal(18, 4)) as shipping_cost,
+    cast(cost_corrections as decimal(18, 4)) as cost_corrections,
+    cast(cost_refunds as decimal(18, 4)) as cost_refunds,
     currency,
     cost_basis,
     weight_grams,
     cast(date_trunc('week', {{ to_local('coalesce(accepted_at, label_created_at, shipped_at, ready_at, ordered_at)', run_value('time_zone')) }}) as date) as week,
     accepted_at is null as is_ready_week
 from timed
+left join lateness
+    on timed.shipment_id = lateness.shipment_id
