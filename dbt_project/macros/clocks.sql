@@ -42,7 +42,9 @@ serviced as (
         coalesce(carriers.operating_days, 'mon_fri') as operating_days,
         coalesce(services.service_level, any_carrier.service_level, 'other') as service_level,
         services.transit_days,
-        services.cutoff
+        services.cutoff,
+        coalesce(services.is_money_back, false) as is_money_back,
+        services.late_claim_days
     from {{ parcels }} as parcels
     left join places as origins
         on parcels.origin_country = origins.country and parcels.origin_region = origins.region

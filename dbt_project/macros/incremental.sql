@@ -32,6 +32,12 @@ it is about to change would otherwise be a loop. A model that calls this says so
   {%- if kind == 'week' -%}
     select week_before from {{ int_relation('int_touched') }} where kind = 'shipment' and week_before is not null
     union select week from {{ mart_relation('fct_shipments') }} where shipment_id in ({{ shipments }})
+  {%- elif kind == 'week_and_next' -%}
+    select week_before as week from ({{ touched('week') }})
+    union select cast(week_before + interval '7' day as date) from ({{ touched('week') }})
+  {%- elif kind == 'period' -%}
+    select '4_weeks|' || cast({{ four_weeks('week') }} as varchar) as period from (select week_before as week from ({{ touched('week') }}))
+    union select 'quarter|' || cast({{ quarter('week') }} as varchar) from (select week_before as week from ({{ touched('week') }}))
   {%- elif kind == 'promise_week' -%}
     select week_before from {{ int_relation('int_touched') }} where kind = 'order' and week_before is not null
     union select promise_week from {{ mart_relation('fct_orders') }} where promise_week is not null and order_id in ({{ orders }})

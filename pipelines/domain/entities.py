@@ -309,6 +309,24 @@ PROMISE_REVISIONS: Final = Entity(
     ),
 )
 
+CLAIM_FILINGS: Final = Entity(
+    "claim_filings",
+    "one row per claim filed with a carrier and arrival",
+    ("claim_id",),
+    (
+        Field("claim_id", required=True),  # the carrier's or the claims tool's
+        Field("carrier"),
+        Field("tracking_number", required=True),
+        Field("claim_kind"),  # late, lost, damaged
+        Field("filed_at", TIME, required=True),
+        Field("status", required=True),  # filed, paid, rejected
+        Field("decided_at", TIME),
+        Field("amount_claimed", MONEY),
+        Field("amount_paid", MONEY),
+        Field("currency"),
+    ),
+)
+
 PRODUCTS: Final = Entity(
     "products",
     "one row per SKU and arrival",
@@ -337,6 +355,7 @@ ENTITIES: Final[dict[str, Entity]] = {
         NOTICES,
         CARRIER_CHARGES,
         PROMISE_REVISIONS,
+        CLAIM_FILINGS,
         PRODUCTS,
     )
 }

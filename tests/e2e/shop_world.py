@@ -49,7 +49,19 @@ class ShopWorld:
         self._orders_a_night = orders_a_night
         self._tables: dict[str, dict[str, Row]] = {
             name: {}
-            for name in ("orders", "order_lines", "shipments", "scans", "returns", "return_lines", "tickets", "notices")
+            for name in (
+                "orders",
+                "order_lines",
+                "shipments",
+                "scans",
+                "returns",
+                "return_lines",
+                "tickets",
+                "notices",
+                "charges",
+                "revisions",
+                "claims",
+            )
         }
         self._night = -1
         self._serial = itertools.count()
@@ -77,9 +89,11 @@ class ShopWorld:
         for _ in range(self._orders_a_night):
             self._new_order(fresh)
         for kind, share in (("scans", 0.03), ("orders", 0.08), ("shipments", 0.08), ("tickets", 0.15), ("returns", 0.1),
-                            ("return_lines", 0.1), ("order_lines", 0.03), ("notices", 0.05)):  # fmt: skip
+                            ("return_lines", 0.1), ("order_lines", 0.03), ("notices", 0.05),
+                            ("charges", 0.02), ("claims", 0.2)):  # fmt: skip
             self._edit(kind, share, fresh)
         self._scan_old_parcels(fresh)
+        self._bill(fresh)
         self._write(fresh)
 
     def _moment(self, earliest: float, latest: float) -> datetime:
@@ -159,7 +173,7 @@ class ShopWorld:
         parcel = {
             "order_id": order["order_id"] if self._chance(0.95) else None,
             "carrier": carrier,
-            "service": one.choice(("GROUND", "EXPRESS")),
+            "service": one.choice(("GROUND", "EXPRESS", "2nd Day Air")),
             "tracking_number": number,
             "shipped_at": shipped if self._chance(0.9) else None,
             "committed_date": shipped.date() + timedelta(days=4) if self._chance(0.5) else None,
@@ -324,6 +338,44 @@ class ShopWorld:
     def _edited_notices(self, row: Row) -> Row:
         other = self._any("orders")
         return self._random.choice([{"order_id": other and other["order_id"]}, {"sent_at": self._moment(-2, 1)}])
+
+    def _edited_charges(self, row: Row) -> Row:
+        return self._random.choice([{"amount": 3.25}, {"kind": "refund", "amount": -2.0}, {}])
+
+    def _edited_claims(self, row: Row) -> Row:
+        return {"status": self._random.choice(("paid", "rejected")), "decided_at": self._moment(0, 1)}
+
+    def _bill(self, fresh: dict[str, dict[str, Row]]) -> None:
+        """Charges and claims of parcels that the shop has known for a while, and promises made anew."""
+        for parcel in list(self._tables["shipments"].values()):
+            number = parcel["tracking_number"]
+            if self._chance(0.08):
+                key = f"B{next(self._serial):06}"
+                fresh["charges"][key] = {
+                    "charge_id": key,
+                    "carrier": parcel["carrier"],
+                    "tracking_number": number,
+                    "kind": self._random.choice(("freight", "fuel", "correction")),
+                    "amount": self._random.randrange(100, 3000) / 100,
+                    "billed_at": self._moment(-1, 1),
+                }
+            if self._chance(0.02):
+                key = f"X{next(self._serial):06}"
+                fresh["claims"][key] = {
+                    "claim_id": key,
+                    "tracking_number": number,
+                    "filed_at": self._moment(-1, 1),
+                    "status": "filed",
+                    "decided_at": None,
+                }
+        for order in list(self._tables["orders"].values()):
+            if order["promised_date"] and self._chance(0.02):
+                key = f"{order['order_id']}|{next(self._serial)}"
+                fresh["revisions"][key] = {
+                    "order_id": order["order_id"],
+                    "changed_at": self._moment(-1, 1),
+                    "promised_date": order["promised_date"] + timedelta(days=2),
+                }
 
     def _scan_old_parcels(self, fresh: dict[str, dict[str, Row]]) -> None:
         for parcel in list(self._tables["shipments"].values()):

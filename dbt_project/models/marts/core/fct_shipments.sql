@@ -171,6 +171,8 @@ select
     promised_date,
     committed_date,
     commitment_basis,
+    is_money_back,
+    late_claim_days,
     first_estimate_date,
     last_estimate_date,
     due_at,
@@ -188,6 +190,9 @@ select
     coalesce(failed_attempts, 0) + case when delivered_at is not null then 1 else 0 end as attempts,
     coalesce(scan_count, 0) as scan_count,
     coalesce(exception_scans, 0) as exception_scans,
+    {%- for fault in ['carrier', 'merchant', 'recipient', 'customs', 'weather'] %}
+    coalesce(has_{{ fault }}_incident, false) as has_{{ fault }}_incident,
+    {%- endfor %}
     coalesce(unmapped_scans, 0) as unmapped_scans,
     coalesce(scans_with_known_at, 0) as scans_with_known_at,
     known_after_seconds,
@@ -216,6 +221,7 @@ select
     coalesce(last_moving_at > delivered_at or acceptance_scan_at > least(out_for_delivery_at, delivered_at), false)
         as has_impossible_order,
     coalesce(is_told_by_several, false) as is_told_by_several,
+    acceptance_scan_at is not null as has_acceptance_scan,
     coalesce(is_damaged, false) as is_damaged,
     is_presumed_lost,
     end_milestone is null and accepted_at is not null as is_open,
