@@ -36,6 +36,20 @@ class UnavailableError(Exception):
     """Nothing can be shown. The message is for the reader: what is wrong and what to do about it."""
 
 
+class LacksError(UnavailableError):
+    """The file is readable but older than the page, or of another version: a table or column is not in it."""
+
+    def __init__(self, real: str, missing: str) -> None:
+        self.in_part = (
+            f"The published file does not hold this yet ({missing}). It comes with the next full refresh of this "
+            "version: run `wherehouse refresh --full`, then reload this page."
+        )
+        super().__init__(
+            f"The published file `{real}` was written by another version of Wherehouse and lacks something this page "
+            f"needs ({missing}). Run `wherehouse refresh --full`, then reload this page."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Rows of a query, and the same query with its values written out, for copying."""
@@ -79,6 +93,19 @@ def written_out(query: str, values: dict[str, Value]) -> str:
     return f"{_text('macros')}\n{text}" if "wilson_" in text else text
 
 
+def dictionary() -> dict[str, str]:
+    """What the published columns mean, by name; empty for a file of before there was a dictionary."""
+    try:
+        return _dictionary(str(real_path()))
+    except LacksError:
+        return {}
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _dictionary(real: str) -> dict[str, str]:
+    return {row["name"]: row["description"] for row in _rows(real, "dictionary", {}).to_dicts()}
+
+
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=lambda connection: connection.close())
 def _connection(real: str) -> duckdb.DuckDBPyConnection:
     _rows.clear()  # answers of the file before
@@ -99,11 +126,7 @@ def _rows(real: str, query: str, values: dict[str, Value]) -> pl.DataFrame:
         cursor.execute(_text("macros"))
         rows: pl.DataFrame = cursor.sql(_text(query), params=values).pl()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
-        missing = str(error).splitlines()[0]
-        raise UnavailableError(
-            f"The published file `{real}` was written by another version of Wherehouse and lacks something this page "
-            f"needs ({_plain(missing)}). Run `wherehouse refresh --full`, then reload this page."
-        ) from None
+        raise LacksError(real, _plain(str(error).splitlines()[0])) from None
     finally:
         cursor.close()
     return rows

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
@@ -38,16 +40,27 @@ def freshness_line(current: Publication) -> None:
         )
 
 
+@contextmanager
+def section(title: str, definition: str = "") -> Iterator[None]:
+    """A part of a page under its heading. What an older file lacks is said in its place; the rest is drawn."""
+    if title:
+        st.subheader(title, help=words.define(definition) if definition else None)
+    try:
+        yield
+    except data.LacksError as lacking:
+        st.info(lacking.in_part, icon=":material/hourglass_empty:")
+
+
 def table(
     answer: data.Answer,
-    columns: dict[str, Any],
+    columns: dict[str, Column],
     name: str,
     *,
     empty: str,
     blank: str = "–",
     on_select: Callable[[], None] | None = None,
 ) -> None:
-    """A table of the answer's `columns` (name -> column_config), with CSV, Parquet and SQL beside it.
+    """A table of the answer's `columns` (name -> Column), with CSV, Parquet and SQL beside it.
 
     `name` keys the table and names the downloaded file; `empty` is what to say when there is no row; `blank` stands
     where a value is missing; `on_select` is called when a row is chosen (read it with `chosen_row`).
@@ -60,7 +73,7 @@ def table(
     choice: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
     st.dataframe(
         rows.with_columns(pl.col(rates) * 100),
-        column_config=columns,
+        column_config={name: column.config() for name, column in columns.items()},
         hide_index=True,
         placeholder=blank,
         key=f"table_{name}",
@@ -97,33 +110,48 @@ def local_times(answer: data.Answer, current: Publication, *names: str) -> data.
     return data.Answer(answer.rows.with_columns(shown), answer.sql)
 
 
-def number(label: str, definition: str = "", form: str = "localized") -> Any:
-    """A column of numbers with its definition on hover."""
-    return st.column_config.NumberColumn(label, help=words.define(definition) if definition else None, format=form)
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its heading, its kind and what its definition is called in the dictionary."""
+
+    kind: Callable[..., Any]
+    label: str
+    definition: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def config(self) -> Any:
+        """What Streamlit draws, the definition on hover looked up in the file published right now."""
+        return self.kind(self.label, help=words.define(self.definition) if self.definition else None, **self.options)
 
 
-def share(label: str, definition: str) -> Any:
+def number(label: str, definition: str = "", form: str = "localized") -> Column:
+    """A column of numbers."""
+    return Column(st.column_config.NumberColumn, label, definition, {"format": form})
+
+
+def share(label: str, definition: str) -> Column:
     """A column of rates; its name ends in _rate, _rate_low or _rate_high."""
-    return st.column_config.NumberColumn(label, help=words.define(definition), format="%.1f%%")
+    return Column(st.column_config.NumberColumn, label, definition, {"format": "%.1f%%"})
 
 
-def text(label: str, definition: str = "", width: Any = None) -> Any:
+def text(label: str, definition: str = "", width: Any = None) -> Column:
     """A column of text."""
-    return st.column_config.TextColumn(label, help=words.define(definition) if definition else None, width=width)
+    return Column(st.column_config.TextColumn, label, definition, {"width": width})
 
 
-def moment(label: str, definition: str = "") -> Any:
+def tick(label: str, definition: str = "") -> Column:
+    """A column of yes and no."""
+    return Column(st.column_config.CheckboxColumn, label, definition)
+
+
+def moment(label: str, definition: str = "") -> Column:
     """A column of times, in the shop's zone."""
-    return st.column_config.DatetimeColumn(
-        label, help=words.define(definition) if definition else None, format="D MMM YYYY, HH:mm"
-    )
+    return Column(st.column_config.DatetimeColumn, label, definition, {"format": "D MMM YYYY, HH:mm"})
 
 
-def day(label: str, definition: str = "") -> Any:
+def day(label: str, definition: str = "") -> Column:
     """A column of calendar days."""
-    return st.column_config.DateColumn(
-        label, help=words.define(definition) if definition else None, format="D MMM YYYY"
-    )
+    return Column(st.column_config.DateColumn, label, definition, {"format": "D MMM YYYY"})
 
 
 def _parquet(rows: pl.DataFrame) -> bytes:

@@ -71,7 +71,7 @@ COLUMNS: Final = {
     "due_date": page.day("Due", "due_date"),
     "delivered_local": page.moment("Delivered (local)"),
     "days_late": page.number("Days late", "days_late"),
-    "status": page.text("Status", "status"),
+    "status": page.text("Status", "parcel_status"),
     "last_scan_at": page.moment("Last scan", "last_scan_at"),
     "lateness_fault": page.text("Whose lateness", "lateness_fault"),
     "attempts": page.number("Attempts", "attempts"),

@@ -1,4 +1,8 @@
-"""How figures, times and names are put into words. What a figure means stands in `definitions.toml`."""
+"""How figures, times and names are put into words.
+
+What a published column means is said by the data dictionary in the file (`ops.dictionary`); what a control or a figure
+of a page means stands in `definitions.toml`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from dashboards import data
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 
-def define(name: str) -> str:
-    """The definition shown on hover. Raises KeyError for a name that has none."""
-    return _definitions()[name]
+def define(name: str) -> str | None:
+    """The definition shown on hover; None where the published file is too old to say."""
+    return _of_pages().get(name) or data.dictionary().get(name)
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -65,5 +71,5 @@ def plain(text: str) -> str:
 
 
 @cache
-def _definitions() -> dict[str, str]:
+def _of_pages() -> dict[str, str]:
     return tomllib.loads((Path(__file__).resolve().parent / "definitions.toml").read_text(encoding="utf-8"))

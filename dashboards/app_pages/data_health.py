@@ -117,7 +117,7 @@ def loads(now: Publication, totals: data.Answer) -> None:
         return
     fates = " + ".join(f"**{total[name]:,}** {name.replace('_', ' ')}" for name in FATES)
     st.markdown(f"**{total['read']:,}** records read = {fates}")
-    show = filters.switch("Batches", ["All", "Held or failed"], "batches", "outcome")
+    show = filters.switch("Batches", ["All", "Held or failed"], "batches", "batch_outcome")
     answer = data.ask("loads", show=show, at_most=AT_MOST)
     page.table(
         page.local_times(answer, now, "landed_at", "min_at", "max_at"),
@@ -126,13 +126,13 @@ def loads(now: Publication, totals: data.Answer) -> None:
             "source": page.text("Source"),
             "entity": page.text("Entity"),
             "file": page.text("File"),
-            "outcome": page.text("Outcome", "outcome"),
+            "outcome": page.text("Outcome", "batch_outcome"),
             "read": page.number("Read", "read"),
             "landed": page.number("Landed", "landed"),
             "quarantined": page.number("Quarantined", "quarantined"),
             "duplicate": page.number("Duplicate", "duplicate"),
             "not_applicable": page.number("Not applicable", "not_applicable"),
-            "adds_up": st.column_config.CheckboxColumn("Adds up", help=words.define("adds_up")),
+            "adds_up": page.tick("Adds up", "adds_up"),
             "message": page.text("Message", width="large"),
             "retired": page.number("Retired", "retired"),
             "label": page.text("Label"),

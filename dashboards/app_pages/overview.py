@@ -48,7 +48,7 @@ def figures(now: Publication, last_week: date) -> None:
             words.percent(rate["on_time_rate"]),
             f"95 % interval {spread}" if spread else "",
             f"{rate['on_time']:,} of {rate['due']:,} due",
-            f"{words.define('order_on_time_rate')} {words.define('interval')}",
+            " ".join(filter(None, (words.define("order_on_time_rate"), words.define("interval")))),
         )
         figure(
             "Late and still open",

@@ -7,11 +7,13 @@ on a night without news. What outlives a publication stands in the ledgers of da
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.warehouse.project import project_dir
 from pipelines.warehouse.tables import plain, replace_table
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
+_DOCS_BLOCK: Final = re.compile(r"\{% docs (\w+) %\}(.*?)\{% enddocs %\}", re.DOTALL)
 _SECRET: Final = ("alerts", "sources", "privacy.key_file", "file")
 
 
@@ -131,6 +134,14 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """What a published column means, wherever it stands."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpsTables:
     """Everything that one publication writes into schema `ops`, this run's rows included."""
 
@@ -154,6 +165,7 @@ class OpsTables:
             ("publications", Publication, self.publications),
             ("restatements", Restatement, self.restatements),
             ("settings", Setting, self.settings),
+            ("dictionary", Definition, dictionary_rows()),
         )
         for name, row_type, rows in tables:
             replace_table(connection, f"ops.{name}", row_type, rows)
@@ -167,6 +179,14 @@ def settings_rows(settings: Settings) -> list[Setting]:
         Setting(key, value if isinstance(value, str) else json.dumps(plain(value)))
         for key, value in _flatten(settings.model_dump(), "")
         if not key.startswith(_SECRET)
+    ]
+
+
+def dictionary_rows() -> list[Definition]:
+    """The data dictionary: the blocks of dbt_project/docs/columns.md."""
+    return [
+        Definition(name, " ".join(text.split()))
+        for name, text in _DOCS_BLOCK.findall((project_dir() / "docs" / "columns.md").read_text(encoding="utf-8"))
     ]
 
 

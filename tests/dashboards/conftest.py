@@ -13,6 +13,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import data
+from pipelines.warehouse import ops
+from pipelines.warehouse.tables import replace_table
 
 ROUTER = Path(data.__file__).with_name("streamlit_app.py")
 SCHEMA = Path(__file__).with_name("published.sql")
@@ -25,6 +27,7 @@ def build_published(path: Path, then: str = "", published: timedelta = timedelta
         for statement in connection.extract_statements(SCHEMA.read_text(encoding="utf-8")):
             bound = {"published_at": moment} if "published_at" in statement.named_parameters else None
             connection.execute(statement, bound)
+        replace_table(connection, "ops.dictionary", ops.Definition, ops.dictionary_rows())
         if then:
             connection.execute(then)
     return path

@@ -17,6 +17,7 @@ OPS = {
     "publications": ops.Publication,
     "restatements": ops.Restatement,
     "settings": ops.Setting,
+    "dictionary": ops.Definition,
 }
 
 

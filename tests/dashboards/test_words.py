@@ -1,5 +1,6 @@
 """Words, definitions and calendar weeks."""
 
+import re
 import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -34,10 +35,24 @@ def test_wording(said, expected):
     assert said == expected
 
 
-def test_every_definition_is_used():
-    defined = tomllib.loads((SOURCE / "definitions.toml").read_text(encoding="utf-8"))
+ASKED = re.compile(r'(?:define\(|page\.\w+\("[^"]*", )["\']([a-z_0-9]+)["\']')
+
+
+def test_every_definition_is_used_and_there_for_whoever_asks(published):
+    of_pages = tomllib.loads((SOURCE / "definitions.toml").read_text(encoding="utf-8"))
+    of_columns = {row[0] for row in published("select name from ops.dictionary where description <> ''")}
     code = "".join(file.read_text(encoding="utf-8") for file in SOURCE.rglob("*.py"))
-    assert [name for name in defined if f'"{name}"' not in code and f"'{name}'" not in code] == []
+    assert [name for name in of_pages if f'"{name}"' not in code and f"'{name}'" not in code] == []
+    asked = set(ASKED.findall(code))
+    assert len(asked) > 20
+    assert asked - set(of_pages) - of_columns == set()
+
+
+def test_an_older_file_has_no_dictionary(build, publish, visit):
+    publish(build("older.duckdb", then="drop table ops.dictionary"))
+    page = visit("overview")
+    assert not page.exception
+    assert page.metric[0].help
 
 
 def publication(as_of: datetime, zone: str) -> Publication:

@@ -45,6 +45,7 @@ def test_every_table_is_there_even_when_empty() -> None:
         names = connection.execute("select table_name from duckdb_tables() order by 1").fetchall()
         assert [name for (name,) in names] == [
             "checks",
+            "dictionary",
             "freshness",
             "loads",
             "publications",

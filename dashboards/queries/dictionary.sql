@@ -1,0 +1,4 @@
+-- One row per published column name: what it means.
+select name, description
+from ops.dictionary
+order by name
