@@ -118,6 +118,32 @@ def weekly_rate(rows: pl.DataFrame, floor: float, height: int = 190) -> Chart:
     return _dressed(alt.layer(*layers), height=height)
 
 
+def timeline(rows: pl.DataFrame) -> Chart:
+    """An order's events (`at`, `kind`, `what`), a lane for each kind."""
+    ink = palette()
+    kinds = [kind for kind in ("Order", "Promise", "Parcel", "Notice", "Ticket", "Return") if kind in set(rows["kind"])]
+    drawn = rows.with_columns(pl.col("at").dt.replace_time_zone(None).dt.to_string("%Y-%m-%dT%H:%M:%S"))
+    base = alt.Chart(drawn).encode(
+        x=alt.X("at:T", title=None, axis=alt.Axis(format="%-d %b", labelColor=ink.text, tickCount=8, grid=True)),
+        y=alt.Y(
+            "kind:N",
+            sort=kinds,
+            title=None,
+            axis=alt.Axis(labelFontSize=14, labelColor=ink.text, ticks=False, domain=False),
+        ),
+        tooltip=[
+            alt.Tooltip("at:T", title="when", format="%-d %b %Y, %H:%M"),
+            alt.Tooltip("what:N"),
+            alt.Tooltip("where:N"),
+        ],
+    )
+    layers = [
+        base.mark_line(color=ink.faint, strokeWidth=1).encode(detail="kind:N"),
+        base.mark_point(size=90, filled=True, opacity=1, color=ink.strong),
+    ]
+    return _dressed(alt.layer(*layers), height=ROW_HEIGHT * len(kinds) + 40)
+
+
 def common_floor(rows: pl.DataFrame) -> float:
     """Where the axis of several charts of these rows begins, so that they can be compared."""
     return _floor(rows)

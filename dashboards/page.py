@@ -77,7 +77,7 @@ def table(
         hide_index=True,
         placeholder=blank,
         key=f"table_{name}",
-        height="content" if len(rows) <= 12 else 440,
+        height="content" if len(rows) <= 16 else 520,
         **choice,
     )
     take_along(rows, answer.sql, name)

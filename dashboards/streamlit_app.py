@@ -14,6 +14,7 @@ chosen = st.navigation(
     [
         st.Page("app_pages/overview.py", title="Overview", icon=":material/home:", default=True),
         st.Page("app_pages/carrier_scorecard.py", title="Carrier scorecard", icon=":material/local_shipping:"),
+        st.Page("app_pages/track.py", title="Track an order", icon=":material/search:"),
         st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
     ],
     position="top",
