@@ -6,6 +6,7 @@ Nothing is told by colour alone: a small sample is a hollow point, one too small
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Final
 
@@ -203,3 +204,185 @@ def _step(floor: float) -> int:
 def _dressed(chart: alt.LayerChart | alt.FacetChart, height: int) -> Chart:
     dressed: Chart = chart.properties(height=height, width="container").configure_view(strokeWidth=0)
     return dressed
+
+
+# Okabe and Ito's colours, darkened or lightened to 3:1 on either ground; a carrier keeps its own on every page
+_CARRIERS_LIGHT: Final = ["#0b62a4", "#b34700", "#00795a", "#a8326e", "#7a5c00", "#4b3fa7", "#5c6370", "#007a8a"]
+_CARRIERS_DARK: Final = ["#6db3f2", "#f0964a", "#3fc79b", "#ee85b5", "#e3c040", "#a99bf5", "#b3b9c6", "#4fd0e0"]
+_DASHES: Final = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+
+
+def in_cells(rows: pl.DataFrame, rate: str) -> pl.DataFrame:
+    """The rows with `drawn`: a small picture of the rate and its interval, all on one axis."""
+    lowest = min((value for name in (rate, f"{rate}_low") for value in rows[name].drop_nulls()), default=0.5)
+    floor = max(0.0, int(lowest * 20 - 0.5) / 20)
+    return rows.with_columns(
+        pl.struct(rate, f"{rate}_low", f"{rate}_high")
+        .map_elements(
+            lambda row: _cell(row[rate], row[f"{rate}_low"], row[f"{rate}_high"], floor), return_dtype=pl.String
+        )
+        .alias("drawn")
+    )
+
+
+def _cell(rate: float | None, low: float | None, high: float | None, floor: float) -> str | None:
+    if rate is None:
+        return None
+    ink = palette()
+
+    def at(value: float) -> float:
+        return 8 + 184 * (value - floor) / (1 - floor)
+
+    bar = ""
+    if low is not None and high is not None:
+        bar = (
+            f'<line x1="{at(low):.1f}" x2="{at(high):.1f}" y1="15" y2="15" '
+            f'stroke="{ink.band}" stroke-width="6" stroke-opacity=".5"/>'
+        )
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="30">'
+        f'<line x1="8" x2="192" y1="15" y2="15" stroke="{ink.faint}" stroke-opacity=".4"/>{bar}'
+        f'<circle cx="{at(rate):.1f}" cy="15" r="5" fill="{ink.strong}"/></svg>'
+    )
+    return "data:image/svg+xml;base64," + b64encode(picture.encode()).decode()
+
+
+def funnel(rows: pl.DataFrame) -> Chart:
+    """Rate over size for each unit, with the limits of what chance explains; those outside are filled and named."""
+    ink = palette()
+    outside = "datum.verdict != 'within chance'"
+    scale = alt.Scale(type="log", nice=False)
+    y = alt.Scale(domain=[max(0.0, rows["on_time_rate"].min() - 0.05), 1], zero=False, nice=False)
+    named = rows.with_columns((pl.col("carrier") + " " + pl.col("lane")).alias("label"))
+    base = alt.Chart(named).encode(
+        x=alt.X("due:Q", scale=scale, title="parcels due", axis=alt.Axis(format="~s", grid=False))
+    )
+    axis = alt.Axis(format=".0%", title=None, labelColor=ink.text)
+    limits = [
+        base.mark_line(clip=True, color=ink.faint, strokeDash=dash, strokeWidth=1).encode(
+            y=alt.Y(f"{name}:Q", scale=y, axis=axis)
+        )
+        for name, dash in (
+            ("funnel_low_95", [4, 3]),
+            ("funnel_high_95", [4, 3]),
+            ("funnel_low_998", [1, 0]),
+            ("funnel_high_998", [1, 0]),
+        )
+    ]
+    points = base.mark_point(size=45, opacity=0.9).encode(
+        y=alt.Y("on_time_rate:Q", scale=y),
+        stroke=alt.condition(outside, alt.value(ink.strong), alt.value(ink.faint)),
+        fill=alt.condition(outside, alt.value(ink.strong), alt.value("transparent")),
+        tooltip=[
+            alt.Tooltip("label:N", title=" "),
+            alt.Tooltip("on_time_rate:Q", title="on time", format=".1%"),
+            alt.Tooltip("due:Q", format=","),
+            alt.Tooltip("verdict:N"),
+        ],
+    )
+    worst = named.filter(pl.col("verdict") == "worse than chance explains").sort("on_time_rate").head(3)
+    labels = (
+        alt.Chart(worst)
+        .mark_text(align="left", dx=8, color=ink.text, fontSize=12)
+        .encode(x=alt.X("due:Q", scale=scale), y=alt.Y("on_time_rate:Q", scale=y), text="label:N")
+    )
+    return _dressed(alt.layer(*limits, points, labels), height=320)
+
+
+def curves(rows: pl.DataFrame) -> Chart:
+    """Share delivered over days since the first scan, a line a carrier, named at its end."""
+    ink = palette()
+    names = sorted(set(rows["carrier"]))
+    drawn = rows.with_columns((pl.col("hours") / 24).alias("days")).filter(pl.col("days") <= 14)
+    x, y = alt.Scale(domain=[0, 15.5], nice=False), alt.Scale(domain=[0, 1])
+    colour = alt.Color(
+        "carrier:N",
+        scale=alt.Scale(domain=names, range=_carrier_range(len(names))),
+        legend=alt.Legend(title=None, orient="top", labelColor=ink.text, labelFontSize=13),
+    )
+    base = alt.Chart(drawn).encode(
+        x=alt.X(
+            "days:Q",
+            scale=x,
+            title="days since the first scan",
+            axis=alt.Axis(values=list(range(0, 15, 2)), grid=False),
+        ),
+        y=alt.Y("delivered_share:Q", scale=y, axis=alt.Axis(format=".0%", title=None, labelColor=ink.text)),
+        color=colour,
+    )
+    line = base.mark_line(strokeWidth=2, interpolate="step-after").encode(
+        strokeDash=alt.StrokeDash(
+            "carrier:N", scale=alt.Scale(domain=names, range=_DASHES[: len(names)] or _DASHES), legend=None
+        )
+    )
+    points = base.mark_point(size=60, opacity=0).encode(
+        tooltip=[
+            "carrier:N",
+            alt.Tooltip("days:Q", format=".1f"),
+            alt.Tooltip("delivered_share:Q", title="delivered", format=".1%"),
+            alt.Tooltip("under_observation:Q", title="still observed", format=","),
+        ]
+    )
+    return _dressed(alt.layer(line, points), height=320)
+
+
+def heat(rows: pl.DataFrame, x: str, y: str, rate: str, said: str) -> Chart:
+    """A grid of rates, written in each cell; darker is lower. Cells with too few parcels stay empty."""
+    ink = palette()
+    known = rows.filter(pl.col(rate).is_not_null())
+    dark = st.context.theme.type == "dark"
+    low, high = ("#f0964a", "#1e2a38") if dark else ("#b34700", "#f3f5f9")
+    base = alt.Chart(known).encode(
+        x=alt.X(
+            f"{x}:N",
+            title=None,
+            axis=alt.Axis(orient="top", labelAngle=0, labelColor=ink.text, ticks=False, domain=False),
+        ),
+        y=alt.Y(f"{y}:N", title=None, axis=alt.Axis(labelColor=ink.text, ticks=False, domain=False, labelLimit=160)),
+        tooltip=[
+            alt.Tooltip(f"{y}:N", title=" "),
+            alt.Tooltip(f"{x}:N", title="to"),
+            alt.Tooltip(f"{rate}:Q", title=said, format=".1%"),
+            alt.Tooltip("due:Q", format=","),
+        ],
+    )
+    bottom = known[rate].min() if len(known) else 0.5
+    middle = ((bottom or 0) + 1) / 2
+    cells = base.mark_rect(cornerRadius=2).encode(
+        color=alt.Color(f"{rate}:Q", scale=alt.Scale(domain=[bottom, 1], range=[low, high]), legend=None)
+    )
+    text = base.mark_text(fontSize=11).encode(
+        text=alt.Text(f"{rate}:Q", format=".0%"),
+        color=alt.condition(
+            f"datum.{rate} < {middle}", alt.value("#000000" if dark else "#ffffff"), alt.value(ink.text)
+        ),
+    )
+    return _dressed(alt.layer(cells, text), height=24 * len(set(rows[y])) + 40)
+
+
+def bars(rows: pl.DataFrame, label: str, value: str, said: str, form: str = ",") -> Chart:
+    """Horizontal bars, in the order given, each with its figure written at its end."""
+    ink = palette()
+    most = max(rows[value].max() or 0, 1e-9)
+    base = alt.Chart(rows).encode(
+        y=alt.Y(
+            f"{label}:N",
+            sort=rows[label].to_list(),
+            title=None,
+            axis=alt.Axis(labelFontSize=14, labelColor=ink.text, ticks=False, domain=False, labelLimit=260),
+        ),
+        x=alt.X(f"{value}:Q", scale=alt.Scale(domain=[0, most * 1.25], nice=False), axis=None),
+        tooltip=[alt.Tooltip(f"{label}:N", title=" "), alt.Tooltip(f"{value}:Q", title=said, format=form)],
+    )
+    layers = [
+        base.mark_bar(color=ink.strong, height=16),
+        base.mark_text(align="left", dx=6, color=ink.text, fontSize=13).encode(
+            text=alt.Text(f"{value}:Q", format=form)
+        ),
+    ]
+    return _dressed(alt.layer(*layers), height=ROW_HEIGHT * len(rows) + 10)
+
+
+def _carrier_range(number: int) -> list[str]:
+    colours = _CARRIERS_DARK if st.context.theme.type == "dark" else _CARRIERS_LIGHT
+    return [colours[i % len(colours)] for i in range(number)]

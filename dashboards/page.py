@@ -80,7 +80,7 @@ def table(
         height="content" if len(rows) <= 16 else 520,
         **choice,
     )
-    take_along(rows, answer.sql, name)
+    take_along(rows.drop("drawn", strict=False), answer.sql, name)
 
 
 def chosen_row(name: str) -> int | None:
@@ -142,6 +142,11 @@ def text(label: str, definition: str = "", width: Any = None) -> Column:
 def tick(label: str, definition: str = "") -> Column:
     """A column of yes and no."""
     return Column(st.column_config.CheckboxColumn, label, definition)
+
+
+def picture(label: str) -> Column:
+    """A column of small drawings; each has its figures in other columns."""
+    return Column(st.column_config.ImageColumn, label, "", {"width": "medium"})
 
 
 def moment(label: str, definition: str = "") -> Column:

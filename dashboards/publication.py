@@ -29,6 +29,11 @@ class Publication:
             return ZoneInfo("UTC")
 
     @property
+    def currency(self) -> str:
+        """The currency that amounts are reported in."""
+        return self.settings.get("reporting_currency", "USD")
+
+    @property
     def suppress_under(self) -> int:
         """Rates over fewer due parcels are not shown."""
         return self._number("thresholds.suppress_under", 30)

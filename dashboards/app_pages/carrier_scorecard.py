@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, data, filters, page, parcel_list, publication, words
+from dashboards import charts, comparison, data, filters, page, parcel_list, publication, words
 from dashboards.filters import Scope
 from dashboards.publication import WEEK, Publication
 
@@ -13,6 +13,7 @@ TREND: Final = 13  # weeks at least
 DRAWN_ROWS: Final = 30
 DRAWN_CARRIERS: Final = 6
 DRAWN_LANES: Final = 12
+DRAWN_REGIONS: Final = 20
 
 COUNTS: Final = {
     "sample": page.text("Sample", "sample"),
@@ -50,6 +51,7 @@ def main() -> None:
         return
     verdict(now, scope, card)
     scorecard(now, scope, card)
+    comparison.draw(now, scope)
     trends(now, scope)
     lane_rates = lanes(now, scope)
     parcel_list.draw(now, scope, card.rows, lane_rates)
@@ -185,6 +187,17 @@ def lanes(now: Publication, scope: Scope) -> pl.DataFrame:
             "Ordered by the upper end of the interval, so that a small lane does not lead by chance. "
             + (f"{words.count(few, 'lane')} with too few parcels not drawn." if few else "")
         )
+        grid = rated.with_columns(pl.col("lane").str.split_exact(" > ", 1).struct.rename_fields(["from", "to"])).unnest(
+            "lane"
+        )
+        biggest = grid.group_by("to").agg(pl.sum("due")).sort("due", "to", descending=[True, False]).head(DRAWN_REGIONS)
+        st.altair_chart(
+            charts.heat(
+                grid.filter(pl.col("to").is_in(biggest["to"].implode())), "to", "from", "on_time_rate", "on time"
+            ),
+            alt="On-time rate from each origin to each of the biggest destinations; the table below has the figures",
+        )
+        st.caption(f"From (rows) to (columns), the {len(biggest)} biggest destinations; darker is lower.")
     with st.expander(f"All {words.count(len(answer.rows), 'lane')}"):
         page.table(
             answer,

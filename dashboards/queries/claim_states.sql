@@ -1,0 +1,5 @@
+-- One row per state of claims.
+select status, count(*) as claims, sum(amount) as amount
+from marts.carrier_claims
+group by all
+order by status <> 'open', status
