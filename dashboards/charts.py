@@ -349,7 +349,9 @@ def heat(rows: pl.DataFrame, x: str, y: str, rate: str, said: str) -> Chart:
     bottom = known[rate].min() if len(known) else 0.5
     middle = ((bottom or 0) + 1) / 2
     cells = base.mark_rect(cornerRadius=2).encode(
-        color=alt.Color(f"{rate}:Q", scale=alt.Scale(domain=[bottom, 1], range=[low, high]), legend=None)
+        color=alt.Color(
+            f"{rate}:Q", scale=alt.Scale(domain=[bottom, 1], range=[low, high], interpolate="rgb"), legend=None
+        )
     )
     text = base.mark_text(fontSize=11).encode(
         text=alt.Text(f"{rate}:Q", format=".0%"),
@@ -383,6 +385,88 @@ def bars(rows: pl.DataFrame, label: str, value: str, said: str, form: str = ",")
     return _dressed(alt.layer(*layers), height=ROW_HEIGHT * len(rows) + 10)
 
 
+def columns(rows: pl.DataFrame, x: str, y: str, said: str) -> Chart:
+    """Upright bars over whole numbers."""
+    ink = palette()
+    base = alt.Chart(rows).encode(
+        x=alt.X(f"{x}:O", title=said, axis=alt.Axis(labelAngle=0, labelColor=ink.text, ticks=False))
+    )
+    layers = [
+        base.mark_bar(color=ink.strong).encode(
+            y=alt.Y(f"{y}:Q", axis=None), tooltip=[alt.Tooltip(f"{x}:O", title=said), f"{y}:Q"]
+        ),
+        base.mark_text(dy=-8, color=ink.text).encode(y=f"{y}:Q", text=alt.Text(f"{y}:Q", format=",")),
+    ]
+    return _dressed(alt.layer(*layers), height=220)
+
+
 def _carrier_range(number: int) -> list[str]:
     colours = _CARRIERS_DARK if st.context.theme.type == "dark" else _CARRIERS_LIGHT
     return [colours[i % len(colours)] for i in range(number)]
+
+
+def tile_map(rows: pl.DataFrame, places: dict[str, tuple[int, int]]) -> Chart:
+    """A map of equal tiles: region, rate, darker is lower. `rows`: region, due, on_time_rate (null: too few)."""
+    ink = palette()
+    dark = st.context.theme.type == "dark"
+    low, high = ("#f0964a", "#1e2a38") if dark else ("#b34700", "#f3f5f9")
+    spots = pl.DataFrame([{"region": name, "x": x, "y": y} for name, (x, y) in places.items()])
+    drawn = spots.join(rows.select("region", "due", "on_time_rate"), on="region", how="left").with_columns(
+        pl.col("on_time_rate")
+        .map_elements(lambda rate: f"{rate:.0%}", return_dtype=pl.String)
+        .fill_null("")
+        .alias("said")
+    )
+    bottom = drawn["on_time_rate"].min() or 0.5
+    base = alt.Chart(drawn).encode(
+        x=alt.X("x:O", axis=None),
+        y=alt.Y("y:O", axis=None),
+        tooltip=[
+            "region:N",
+            alt.Tooltip("on_time_rate:Q", title="on time", format=".1%"),
+            alt.Tooltip("due:Q", format=","),
+        ],
+    )
+    on_dark = f"datum.on_time_rate !== null && datum.on_time_rate < {(bottom + 1) / 2}"
+    colour = alt.condition(on_dark, alt.value("#000000" if dark else "#ffffff"), alt.value(ink.text))
+    layers = [
+        base.mark_rect(cornerRadius=4, stroke=ink.faint, strokeOpacity=0.4, strokeWidth=1).encode(
+            color=alt.condition(
+                "datum.on_time_rate === null",
+                alt.value("transparent"),
+                alt.Color(
+                    "on_time_rate:Q",
+                    scale=alt.Scale(domain=[bottom, 1], range=[low, high], interpolate="rgb"),
+                    legend=None,
+                ),
+            )
+        ),
+        base.mark_text(dy=-6, fontSize=12, fontWeight="bold").encode(text="region:N", color=colour),
+        base.mark_text(dy=8, fontSize=11).encode(text="said:N", color=colour),
+    ]
+    dressed: Chart = alt.layer(*layers).properties(height=46 * 8, width=58 * 11).configure_view(strokeWidth=0)
+    return dressed
+
+
+def mature_bars(rows: pl.DataFrame) -> Chart:
+    """Return rate by order cohort with its interval; cohorts whose window is still open are hollow."""
+    ink = palette()
+    base = alt.Chart(rows).encode(
+        x=alt.X("cohort:O", title=None, axis=alt.Axis(labelAngle=0, labelColor=ink.text, ticks=False)),
+        tooltip=[
+            "cohort:O",
+            alt.Tooltip("return_rate:Q", title="returned", format=".1%"),
+            alt.Tooltip("sold_lines:Q", format=","),
+            alt.Tooltip("is_mature:N", title="window closed"),
+        ],
+    )
+    axis = alt.Axis(format=".0%", title=None, labelColor=ink.text, tickCount=4)
+    layers = [
+        base.mark_bar(size=46, strokeWidth=2, strokeDash=[4, 3]).encode(
+            y=alt.Y("return_rate:Q", axis=axis),
+            color=alt.condition("datum.is_mature", alt.value(ink.strong), alt.value("transparent")),
+            stroke=alt.condition("datum.is_mature", alt.value("transparent"), alt.value(ink.faint)),
+        ),
+        base.mark_rule(strokeWidth=2, color=ink.text).encode(y="return_rate_low:Q", y2="return_rate_high:Q"),
+    ]
+    return _dressed(alt.layer(*layers), height=240)

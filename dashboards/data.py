@@ -126,7 +126,7 @@ def _rows(real: str, query: str, values: dict[str, Value]) -> pl.DataFrame:
         cursor.execute(_text("macros"))
         rows: pl.DataFrame = cursor.sql(_text(query), params=values).pl()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise LacksError(real, _plain(str(error).splitlines()[0])) from None
+        raise LacksError(real, _lacking(str(error).splitlines()[0])) from None
     finally:
         cursor.close()
     return rows
@@ -153,6 +153,15 @@ def _literal(value: Value) -> str:
             return "[" + ", ".join(_literal(item) for item in value) + "]::varchar[]"
         case _:
             return "'" + value.replace("'", "''") + "'"
+
+
+def _lacking(message: str) -> str:
+    """What is not there, in words; the engine's own where it says something else."""
+    found = re.search(r'Table with name "?([\w.]+)"? does not exist', message)
+    if found:
+        return f"table {found[1].split('.')[-1]}"
+    found = re.search(r'column "?(\w+)"? not found|does not have a column named "(\w+)"', message)
+    return f"column {found[1] or found[2]}" if found else _plain(message)
 
 
 def _plain(reason: str) -> str:

@@ -54,19 +54,38 @@ class Scope:
 def scorecard_scope(publication: Publication) -> Scope | None:
     """Draw the filters and say what was chosen; None when no complete week holds a parcel yet."""
     known = data.ask("scorecard_values", last_complete_week=publication.last_complete_week).rows
-    weeks = _options(known, "week", reverse=True)
+    weeks = options(known, "week", reverse=True)
     if not weeks:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         clock = switch("Clock", CLOCKS, "clock", "clock")
         span = int(one_of("Weeks", SPANS, "weeks", 100, "weeks", index=2))
         last = one_of("Last week", weeks, "until", 160, "until")
-        carriers = some_of("Carriers", _options(known, "carrier"), "carrier", "carrier")
-        services = some_of("Services", _options(known, "service"), "service", "service")
-        lanes = some_of("Lanes", _options(known, "lane"), "lane", "lane")
+        carriers = some_of("Carriers", options(known, "carrier"), "carrier", "carrier")
+        services = some_of("Services", options(known, "service"), "service", "service")
+        lanes = some_of("Lanes", options(known, "lane"), "lane", "lane")
     last_week = date.fromisoformat(last)
     first_week = last_week - (span - 1) * WEEK
     return Scope(clock, first_week, last_week, carriers, services, lanes)
+
+
+def weeks(publication: Publication) -> tuple[date, date]:
+    """The first and last Monday of a period that ends with a complete week; for pages without carriers."""
+    mondays = [(publication.last_complete_week - number * WEEK).isoformat() for number in range(104)]
+    span = int(one_of("Weeks", SPANS, "weeks", 100, "period_weeks", index=2))
+    last = date.fromisoformat(one_of("Last week", mondays, "until", 160, "until"))
+    return last - (span - 1) * WEEK, last
+
+
+def lane_scope(publication: Publication) -> Scope | None:
+    """Weeks and lanes; None when no complete week holds a parcel yet."""
+    known = data.ask("scorecard_values", last_complete_week=publication.last_complete_week).rows
+    if not options(known, "week"):
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+        first_week, last_week = weeks(publication)
+        lanes = some_of("Lanes", options(known, "lane"), "lane", "lane")
+    return Scope(CLOCKS[0], first_week, last_week, (), (), lanes)
 
 
 def switch(label: str, options: list[str], key: str, definition: str = "") -> str:
@@ -114,5 +133,6 @@ def some_of(label: str, options: list[str], key: str, definition: str = "") -> t
     return tuple(chosen)
 
 
-def _options(known: pl.DataFrame, name: str, reverse: bool = False) -> list[str]:
+def options(known: pl.DataFrame, name: str, reverse: bool = False) -> list[str]:
+    """The values that a filter of that name may take."""
     return sorted(known.filter(pl.col("filter") == name)["value"].drop_nulls().to_list(), reverse=reverse)

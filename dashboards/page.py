@@ -83,6 +83,23 @@ def table(
     take_along(rows.drop("drawn", strict=False), answer.sql, name)
 
 
+def whole(answer: data.Answer, name: str, *, empty: str) -> None:
+    """A table of all the answer's columns, headed by their names in words, their definitions on hover."""
+    kinds = {pl.Date: day, pl.Float64: lambda label, meaning: number(label, meaning, "%.3g")}
+    columns = {
+        column: kinds.get(kind.base_type(), text if kind == pl.String else tick if kind == pl.Boolean else number)(
+            column.replace("_", " ").capitalize(), column
+        )
+        for column, kind in answer.rows.schema.items()
+        if column not in ("shop", "source") and not kind.is_nested()
+    }
+    rates = [name for name in columns if name.endswith(("_rate", "_rate_low", "_rate_high"))]
+    columns |= {rate: share(rate.replace("_", " ").capitalize(), rate) for rate in rates}
+    moments = {column for column, kind in answer.rows.schema.items() if isinstance(kind, pl.Datetime)}
+    columns |= {column: moment(f"{columns[column].label} (UTC)", column) for column in columns if column in moments}
+    table(answer, columns, name, empty=empty)
+
+
 def chosen_row(name: str) -> int | None:
     """The row selected in the table of that name, if any."""
     selected = st.session_state.get(f"table_{name}", {}).get("selection", {}).get("rows", [])

@@ -44,6 +44,19 @@ class Publication:
         return self._number("thresholds.grey_under", 100)
 
     @property
+    def stalled_hours(self) -> int:
+        """A parcel without a scan for so long has stalled."""
+        return self._number("thresholds.stalled_hours", 48)
+
+    @property
+    def cost_per_contact(self) -> float:
+        """What one contact costs, in the reporting currency."""
+        try:
+            return float(self.settings["costs.per_contact"])
+        except (KeyError, ValueError):
+            return 6.0
+
+    @property
     def today(self) -> date:
         """The shop's calendar day at as_of."""
         return self.local(self.as_of).date()

@@ -14,6 +14,10 @@ chosen = st.navigation(
     [
         st.Page("app_pages/overview.py", title="Overview", icon=":material/home:", default=True),
         st.Page("app_pages/carrier_scorecard.py", title="Carrier scorecard", icon=":material/local_shipping:"),
+        st.Page("app_pages/lanes.py", title="Lanes and promises", icon=":material/route:"),
+        st.Page("app_pages/at_risk.py", title="At risk and predictions", icon=":material/warning:"),
+        st.Page("app_pages/wismo.py", title="WISMO", icon=":material/contact_support:"),
+        st.Page("app_pages/returns.py", title="Returns", icon=":material/assignment_return:"),
         st.Page("app_pages/track.py", title="Track an order", icon=":material/search:"),
         st.Page("app_pages/data_health.py", title="Data health", icon=":material/monitor_heart:"),
     ],

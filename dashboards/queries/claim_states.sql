@@ -1,5 +1,5 @@
 -- One row per state of claims.
 select status, count(*) as claims, sum(amount) as amount
 from marts.carrier_claims
-group by all
+group by status
 order by status <> 'open', status

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import streamlit as st
+import yaml
 from streamlit.testing.v1 import AppTest
 
 from dashboards import data
@@ -18,6 +19,25 @@ from pipelines.warehouse.tables import replace_table
 
 ROUTER = Path(data.__file__).with_name("streamlit_app.py")
 SCHEMA = Path(__file__).with_name("published.sql")
+MORE = Path(__file__).with_name("more.sql")
+MODELS = data.QUERIES.parents[1] / "dbt_project" / "models" / "marts"
+
+
+def fill_in(connection: duckdb.DuckDBPyConnection) -> None:
+    """What the marts' contract has beyond `published.sql`: tables without rows, columns without values."""
+    held = {tuple(row) for row in connection.execute("select table_name, column_name from duckdb_columns()").fetchall()}
+    tables = {table for table, _ in held}
+    for file in sorted(MODELS.rglob("_*.yml")):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
+            name = model["name"]
+            columns = [(column["name"], column["data_type"]) for column in model["columns"]]
+            if name not in tables:
+                typed = ", ".join(f'"{column}" {kind}' for column, kind in columns)
+                connection.execute(f"create table marts.{name} ({typed})")
+                continue
+            for column, kind in columns:
+                if (name, column) not in held:
+                    connection.execute(f'alter table marts.{name} add column "{column}" {kind}')
 
 
 def build_published(path: Path, then: str = "", published: timedelta = timedelta(hours=2)) -> Path:
@@ -28,6 +48,8 @@ def build_published(path: Path, then: str = "", published: timedelta = timedelta
             bound = {"published_at": moment} if "published_at" in statement.named_parameters else None
             connection.execute(statement, bound)
         replace_table(connection, "ops.dictionary", ops.Definition, ops.dictionary_rows())
+        fill_in(connection)
+        connection.execute(MORE.read_text(encoding="utf-8"))
         if then:
             connection.execute(then)
     return path

@@ -1,0 +1,84 @@
+-- Marts of the later pages, made of the first ones by name: columns left out stay null. Tables exist, typed as in the contract.
+insert into marts.fct_scans by name
+select 'S' || shipment_id || '1' as scan_id, shipment_id, label_created_at as occurred_at, label_created_at as known_at,
+    'label_created' as milestone, 'PRE' as status_code, 'Newark' as city, 'NJ' as region, 'US' as country
+from marts.fct_shipments
+union all by name
+select 'S' || shipment_id || '2' as scan_id, shipment_id, accepted_at as occurred_at, accepted_at as known_at,
+    'accepted' as milestone, 'ACC' as status_code from marts.fct_shipments where accepted_at is not null
+union all by name
+select 'S' || shipment_id || '3' as scan_id, shipment_id, delivered_at as occurred_at, delivered_at as known_at,
+    'delivered' as milestone, 'DLV' as status_code from marts.fct_shipments where delivered_at is not null;
+
+insert into marts.fct_notices by name
+select 'N' || order_id as notice_id, order_id, shipment_id, 'shipped' as kind, accepted_at as sent_at
+from marts.fct_shipments where accepted_at is not null;
+
+insert into marts.fct_tickets by name
+select 'T' || order_id as ticket_id, order_id, ordered_at + interval 5 day as created_at,
+    cast(ordered_at + interval 5 day as date) as created_date, 'email' as channel,
+    case when hash_of % 3 = 0 then 'delivery_problem' else 'wismo' end as topic,
+    case when hash_of % 2 = 0 then 'stalled' else 'in_transit_past_promise' end as state_at_contact,
+    hash_of % 5 = 0 as was_avoidable, case when hash_of % 5 = 0 then 30.0 end as hours_known_before,
+    date_diff('day', promised_date, cast(ordered_at + interval 5 day as date))::integer as days_past_promise,
+    false as is_after_as_of
+from (select *, substr(order_id, 2)::bigint as hash_of from marts.fct_orders) where hash_of % 11 = 0;
+
+insert into marts.fct_returns by name
+select 'R' || order_id as return_id, order_id, ordered_at + interval 9 day as requested_at,
+    ordered_at + interval 10 day as label_first_scan_at, ordered_at + interval 14 day as received_at,
+    case when hash_of % 4 > 0 then ordered_at + interval 18 day end as refunded_at, 'closed' as status,
+    case when hash_of % 4 > 0 then 'refund' end as outcome, 40.0 as refund_amount, 0.0 as retained_amount, 'USD' as currency
+from (select *, substr(order_id, 2)::bigint as hash_of from marts.fct_orders) where hash_of % 13 = 0;
+
+insert into marts.return_cohorts by name
+select month as cohort, month || '-01' as cohort_month, 'SKU-' || n as sku, (80 + n)::integer as sold_lines,
+    (4 + n * n)::integer as returned_lines, 100.0 * n as sold_amount, 20.0 * n as returned_amount, month < '2026-10' as is_mature
+from (values ('2026-08'), ('2026-09'), ('2026-10')) as m(month), range(7) as t(n);
+
+insert into marts.return_reasons by name
+select '2026-08' as cohort, 'SKU-1' as sku, reason_group, fault as reason_fault, lines as returned_lines,
+    1 as lines_after_delivery_failure, lines * 20.0 as returned_amount
+from (values ('fit', 'merchant', 40), ('arrived_late', 'carrier', 9), ('changed_mind', 'recipient', 12)) as t(reason_group, fault, lines);
+
+insert into marts.carrier_scorecard_rollup by name
+select '4_weeks|2026-10-05' as period, '4_weeks' as period_kind, date '2026-10-05' as period_start, date '2026-11-02' as period_end,
+    scope, clock, carrier, 'all' as service, 'all' as service_level, lane, due, on_time, on_time / due::double as on_time_rate,
+    on_time / due::double - 0.02 as on_time_rate_low, on_time / due::double + 0.02 as on_time_rate_high, due < 30 as is_suppressed,
+    0.7 as overlap, case when due > 100 then on_time / due::double + 0.01 end as adjusted_on_time_rate,
+    on_time / due::double - 0.01 as adjusted_on_time_rate_low, on_time / due::double + 0.03 as adjusted_on_time_rate_high,
+    (on_time + 9) / (due + 10.0) as shrunk_on_time_rate, 0.9 as funnel_centre, 1.4 as funnel_phi,
+    0.9 - 0.6 / sqrt(due) as funnel_low_95, 1.0 as funnel_high_95, 0.9 - 0.9 / sqrt(due) as funnel_low_998, 1.0 as funnel_high_998
+from (
+    select 'carrier' as scope, carrier, 'all' as lane, sum(due)::integer as due, sum(on_time)::integer as on_time
+    from marts.carrier_scorecard where week >= '2026-10-05' group by all
+    union all
+    select 'carrier_lane', carrier, lane, sum(due)::integer, sum(on_time)::integer
+    from marts.carrier_scorecard where week >= '2026-10-05' group by all
+), (values ('promise'), ('commitment')) as c(clock)
+where due > 0;
+
+insert into marts.carrier_differences by name
+select '4_weeks' as period_kind, date '2026-10-05' as period_start, 'promise' as clock, 'all' as service_level,
+    'ups' as carrier, 'usps' as other_carrier, false as is_tie, 'ups' as ahead;
+
+insert into marts.delivery_transit_hours by name
+select carrier, service, lane, week, round(transit_hours)::integer as transit_hour, count(*)::integer as delivered,
+    0 as ended_otherwise, 0 as censored
+from marts.fct_shipments where transit_hours is not null and is_first_delivery group by all;
+
+insert into marts.delay_drivers by name
+select lane, 'standard' as service_level, week, stage, parcels, (parcels * seconds)::bigint as stage_seconds,
+    seconds / 86400.0 as mean_days, 0.5 as change_days, 0.2 as noise_days, stage = 'handover' as is_beyond_noise
+from (select lane, week, count(*)::integer as parcels from marts.fct_shipments where week is not null group by all),
+    (values ('processing', 43200), ('handover', 86400), ('linehaul', 172800), ('last_mile', 20000)) as s(stage, seconds);
+
+insert into marts.carrier_claims by name
+select 'late' as kind, carrier, service, tracking_number, order_id, 12.5 as amount, 'USD' as currency, 'two days late' as evidence,
+    date '2026-11-10' as deadline, 7 as days_left, 'open' as status
+from marts.fct_shipments where is_due and not is_on_time and carrier = 'ups' and week >= '2026-10-05';
+
+insert into marts.lane_what_if by name
+select date '2026-07-01' as period_start, 'promise' as clock, 'nj-1 > TX' as lane, 'standard' as service_level,
+    'usps' as from_carrier, 'ups' as to_carrier, 120 as parcels_moved, 0.04 as on_time_rate_change,
+    0.01 as on_time_rate_change_low, 0.07 as on_time_rate_change_high, 1.5 as cost_change_per_parcel;
