@@ -107,6 +107,17 @@ class Warehouse(_Table):
     keep_published: int = Field(3, ge=1)
 
 
+class Predictions(_Table):
+    """Delay predictions: whether there are any, how often models are trained, and what training may use."""
+
+    enabled: bool = Field(False, description="off: no snapshot is built, nothing is scored, no outlook is published")
+    cron: str = Field("30 1 * * 0", description="when models are trained (local to time_zone)")
+    training_days: int = Field(365, ge=14, description="lives that began longer ago are not learned from")
+    most_snapshots: int = Field(250_000, ge=1_000, description="sampled moments of each kind at most")
+    memory_limit_mb: int = Field(4096, ge=512, description="of the process that trains")
+    false_alarms_per_quarter: float = Field(1.0, gt=0, description="early warnings a quiet quarter may raise by chance")
+
+
 class Settings(_Table):
     """Everything a refresh needs to know. Paths are absolute once loaded."""
 
@@ -121,6 +132,7 @@ class Settings(_Table):
     alerts: Alerts = Field(default_factory=Alerts)
     schedule: Schedule = Field(default_factory=Schedule)
     warehouse: Warehouse = Field(default_factory=Warehouse)
+    predictions: Predictions = Field(default_factory=Predictions)
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
     file: Path = Field(Path(DEFAULT_FILE), exclude=True)
 

@@ -42,6 +42,11 @@
 {#- A number that equal keys share, for cheap set tests only: unequal keys may share it too. -#}
 {% macro key_hash(column) %}hash({{ column }}){% endmacro %}
 
+{#- A fixed number from 0 to 1 for each text, for drawing samples: the same text always gives the same. -#}
+{% macro share_of(text) %}{{ return(adapter.dispatch('share_of', 'wherehouse')(text)) }}{% endmacro %}
+{% macro default__share_of(text) %}((hash({{ text }}) % 1000000) / 1000000.0){% endmacro %}
+{% macro spark__share_of(text) %}(pmod(xxhash64({{ text }}), 1000000) / 1000000.0){% endmacro %}
+
 {% macro month_label(day) %}(cast(extract(year from {{ day }}) as varchar) || '-' || right('0' || cast(extract(month from {{ day }}) as varchar), 2)){% endmacro %}
 
 {#- The order of events of one parcel, as one number: by time, then by the place of the milestone in a parcel's life. -#}

@@ -167,7 +167,11 @@ class Refresh:
             self.progress(f"building {why}, as of {self.as_of:%Y-%m-%d %H:%M} UTC")
         self.built = Built(plan, given, BuildResult())
         result = building.build(
-            self.engine, building.selection(plan), full_refresh=plan.is_full, run_seeds=plan.run_seeds
+            self.engine,
+            building.selection(plan),
+            full_refresh=plan.is_full,
+            run_seeds=plan.run_seeds,
+            exclude=building.left_out(has_predictions=self.settings.predictions.enabled),
         )
         self.built = replace(self.built, result=result)
         control.mark_consumed(self.engine, self.run_id)

@@ -80,8 +80,14 @@ def selection(plan: BuildPlan) -> list[str]:
         return list(EVERYTHING)
     selectors = {f"stg_{connector}__{entity}+" for connector, entity in plan.new_entities}
     if plan.as_of_moved:
-        selectors.add("tag:clock+")
+        selectors |= {"tag:clock+", "tag:predictions"}
     return ["path:models/staging", *sorted(selectors)] if selectors else []
+
+
+def left_out(*, has_predictions: bool) -> list[str]:
+    """dbt selectors of what a refresh does not build with the marts: what training needs, what follows on predictions."""
+    later = ["tag:training", "path:models/outlook"]
+    return later if has_predictions else [*later, "tag:predictions"]
 
 
 def build(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
+PREDICTIONS: Final = "predictions"
 _NAMED_REASONS: Final = 3
 
 
@@ -124,10 +125,13 @@ class History:
 
 
 def model_settings(settings: Settings) -> dict[str, str | int | float | bool]:
-    """The settings that models may read, flattened: `thresholds.suppress_under`. Changing one rebuilds everything."""
+    """The settings that models may read, flattened: `thresholds.suppress_under`.
+
+    Changing one rebuilds everything, but for those of predictions: what reads them is made anew each time.
+    """
     return {
         f"{table}.{key}": value
-        for table in ("thresholds", "costs")
+        for table in ("thresholds", "costs", PREDICTIONS)
         for key, value in getattr(settings, table).model_dump().items()
     }
 
@@ -210,7 +214,8 @@ def hashes_of(given: BuildInput) -> dict[str, str]:
     for source in given.sources:
         parts.setdefault(f"settings of source {source.source}", []).append(source)
     for key, value in given.settings.items():
-        parts[f"setting {key}"] = [value]
+        if not key.startswith(f"{PREDICTIONS}."):
+            parts[f"setting {key}"] = [value]
     for key in ("shop", "time_zone", "reporting_currency"):
         parts[f"setting {key}"] = [getattr(given, key)]
     own = {name: _digest("\n".join(sorted(map(repr, values)))) for name, values in parts.items()}
