@@ -85,7 +85,7 @@ def selection(plan: BuildPlan) -> list[str]:
 
 
 def left_out(*, has_predictions: bool) -> list[str]:
-    """dbt selectors of what a refresh does not build with the marts: what training needs, what follows on predictions."""
+    """dbt selectors of what is not built with the marts: what training needs, what follows on predictions."""
     later = ["tag:training", "path:models/outlook"]
     return later if has_predictions else [*later, "tag:predictions"]
 

@@ -48,7 +48,7 @@ judged as (
         carriers.carrier,
         countries.destination_country,
         days.day,
-        case
+        holidays.day is null and case
             when carriers.carrier in (select carrier from worked) then worked.weekday is not null
             else {{ days_between("date '1970-01-05'", 'days.day') }} % 7 < 6
         end as is_operating
@@ -58,6 +58,8 @@ judged as (
     left join worked
         on carriers.carrier = worked.carrier
         and {{ days_between("date '1970-01-05'", 'days.day') }} % 7 = worked.weekday
+    left join {{ ref('dim_dates') }} as holidays
+        on countries.destination_country = holidays.calendar and days.day = holidays.day and holidays.is_holiday
 )
 
 select
