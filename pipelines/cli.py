@@ -92,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
 
     _as_of(_command(commands, "publish", _publish, "build and publish what has landed, without looking for files"))
     _command(commands, "doctor", _doctor, "check settings, keys, folder, disk, versions, and what is pending")
+    claims = _command(commands, "claims", _claims, "write open claims as CSV in the carriers' forms, each parcel once")
+    claims.add_argument("--out", type=Path, metavar="DIR", help="folder (default: claims in the data folder)")
     for name, what in (("release", "show a held batch as it is"), ("retire", "leave a batch out for good")):
         one = _command(commands, name, _decide, what)
         one.add_argument("batch", metavar="BATCH", help="id of the batch")
@@ -104,6 +106,8 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "env", _env, "print the variables that dashboards and Dagster need, for a shell")
     prepare = commands.add_parser("prepare", help="parse the dbt project, so that no refresh has to wait for it")
     prepare.set_defaults(run=_prepare)
+    dictionary = commands.add_parser("dictionary", help="print the data dictionary as Markdown")
+    dictionary.set_defaults(run=_dictionary)
     _command(commands, "alert-if-late", _alert_if_late, "announce, once, that nothing was published by its hour")
     return top
 
@@ -194,6 +198,20 @@ def _doctor(given: argparse.Namespace) -> int:
     return 0 if report.is_well else 1
 
 
+def _claims(given: argparse.Namespace) -> int:
+    settings = _settings(given)
+    from pipelines.activation import export_claims
+
+    today = (settings.as_of or datetime.now(UTC)).date()
+    published = settings.data_dir / "published" / "current.duckdb"
+    done = export_claims(published, given.out or settings.data_dir / "claims", today)
+    for one in done:
+        say(f"{one.claims} claims for {one.carrier}: {one.path}")
+    if not done:
+        say("no open claim that was not exported before")
+    return 0
+
+
 def _decide(given: argparse.Namespace) -> int:
     settings = _settings(given)
     from pipelines.orchestration.decisions import release, retire
@@ -233,6 +251,14 @@ def _prepare(given: argparse.Namespace) -> int:
     from pipelines.warehouse.runner import prepare
 
     prepare(Engine(Path(tempfile.gettempdir()) / "wherehouse"))
+    return 0
+
+
+def _dictionary(given: argparse.Namespace) -> int:
+    from pipelines.warehouse.dictionary import page
+    from pipelines.warehouse.project import project_dir
+
+    say(page(project_dir()))
     return 0
 
 

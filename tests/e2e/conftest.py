@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-for module in ("olist_checks", "retail_checks", "yardstick_checks", "runs", "comparing"):
+for module in ("olist_checks", "retail_checks", "yardstick_checks", "carrier_checks", "runs", "comparing"):
     pytest.register_assert_rewrite(f"tests.e2e.{module}")
 
 from tests.e2e.fixtures import little_shop, shared_data, yardstick, yardstick_scripts  # noqa: E402

@@ -18,6 +18,7 @@ AS_OF = datetime(2026, 2, 1)
 STALLED = timedelta(hours=48)
 KNOWN_BEFORE = 4.0  # hours
 Z = 1.959963984540054
+LOST_AFTER = timedelta(days=10)  # no lane has a quarter behind it whose silences could say more
 STATES = ("label_created", "picked_up", "in_transit", "exception", "out_for_delivery", "delivery_failed", "delivered")
 TROUBLE = ("exception", "delivery_failed")
 
@@ -52,6 +53,11 @@ class Parcel:
     def delivered(self) -> datetime | None:
         """First delivery."""
         return min((scan.at for scan in self.scans if scan.state == "delivered"), default=None)
+
+    @property
+    def is_moving(self) -> bool:
+        """Neither delivered nor silent for so long that it is presumed lost."""
+        return self.delivered is None and max(scan.at for scan in self.scans) + LOST_AFTER > AS_OF
 
 
 def parcels(generated: Path) -> dict[int, Parcel]:
@@ -112,8 +118,8 @@ def _cell(members: list[Parcel]) -> dict[str, float | None]:
         "due": len(due),
         "on_time": on_time,
         "delivered": len(hours),
-        "open": len(members) - len(hours),
-        "overdue": sum(one.delivered is None for one in due),
+        "open": sum(one.is_moving for one in members),
+        "overdue": sum(one.is_moving for one in due),
         "on_time_rate": on_time / len(due) if due else None,
         "on_time_rate_low": low,
         "on_time_rate_high": high,

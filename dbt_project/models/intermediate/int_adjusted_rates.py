@@ -1,9 +1,9 @@
 """One row per period, clock and what was estimated: a carrier's adjusted rate, a difference of two carriers, a lane's.
 
-Marginal standardisation: a logistic regression on cells (carrier + service level x lane + week) predicts what each
-carrier would have achieved on the merchant's whole mix of parcels. Intervals come from a bootstrap of lane-days, one
-Newton step a replicate. Only the periods that this refresh touches are computed; the marts keep the others. No draw
-depends on anything but the seed, so the same cells give the same figures.
+Marginal standardisation: a logistic regression on cells (carrier x service level + service level x lane + week)
+predicts what each carrier would have achieved on the merchant's whole mix of parcels. Intervals come from a bootstrap
+of lane-days, one Newton step a replicate. Only the periods that this refresh touches are computed; the marts keep the
+others. No draw depends on anything but the seed, so the same cells give the same figures.
 """
 
 import numpy as np
@@ -63,20 +63,21 @@ class Fit:
         self.stratum_starts, self.stratum = runs(cells["level"], cells["lane"])
         self.mix_starts, self.mix = runs(cells["level"], cells["lane"], cells["week"])
         self.strata = len(self.stratum_starts)
-        self.small = self.levels + self.carriers + self.weeks
+        self.effects = self.levels * self.carriers
+        self.small = self.levels + self.effects + self.weeks
         self.size = self.small + self.strata
         # columns of the design that are one in each row
         self.design = np.stack(
             [
                 cells["level"],
-                self.levels + cells["carrier"],
-                self.levels + self.carriers + cells["week"],
+                self.levels + cells["level"] * self.carriers + cells["carrier"],
+                self.levels + self.effects + cells["week"],
                 self.small + self.stratum,
             ]
         )
         # carriers and weeks are held to sum near nothing by a faint prior; lanes by a real one
         self.penalty = np.concatenate(
-            [np.full(self.levels, 1e-6), np.full(self.carriers + self.weeks, 1e-3), np.full(self.strata, SPREAD**-2)]
+            [np.full(self.levels, 1e-6), np.full(self.effects + self.weeks, 1e-3), np.full(self.strata, SPREAD**-2)]
         )
 
     def information(self, weights):
@@ -134,7 +135,8 @@ class Fit:
         mix = sums(weights * self.cells["n"], self.mix_starts)
         at = self.mix_starts
         base = beta[:, self.design[0][at]] + beta[:, self.design[2][at]] + beta[:, self.design[3][at]]
-        return mix, [mix * sigmoid(base + beta[:, self.levels + carrier, None]) for carrier in range(self.carriers)]
+        effect = self.levels + self.cells["level"][at] * self.carriers
+        return mix, [mix * sigmoid(base + beta[:, effect + carrier]) for carrier in range(self.carriers)]
 
 
 def shares_compared(cells, carriers, stratum, strata):

@@ -110,9 +110,7 @@ ended as (
             and {{ seconds_between('last_scan_at', as_of) }} >= least(
                 {{ lost_days }} * 86400, greatest({{ floor_days }} * 86400, coalesce(silences.silence_seconds, 0))
             ), false) as is_presumed_lost,
-        is_cancelled and (cancelled_at is null or cancelled_at < due_at or due_at is null) as is_cancelled_in_time,
-        least(delivered_at, case when first_failure_at <= recipient_sign_at then first_failure_at else excused_attempt_at end)
-            as commitment_stop_at
+        is_cancelled and (cancelled_at is null or cancelled_at < due_at or due_at is null) as is_cancelled_in_time
     from committed
     left join charges
         on committed.shipment_id = charges.shipment_id
@@ -123,10 +121,13 @@ ended as (
         and coalesce(committed.destination_region, 'unknown') = silences.destination_region
 ),
 
--- a parcel presumed lost is taken to have been lost once the floor had passed: that moment does not move when limits do
+-- a parcel presumed lost is closed presumed_lost_days after its last scan, however early it is presumed: that moment does
+-- not move when a lane's usual silence does
 judged as (
     select
         *,
+        least(delivered_at, case when first_failure_at <= recipient_sign_at then first_failure_at else excused_attempt_at end)
+            as commitment_stop_at,
         case
             when delivered_at is not null then 'delivered'
             when last_end is not null then last_end
@@ -137,7 +138,7 @@ judged as (
             when delivered_at is not null then delivered_at
             when last_end is not null then last_end_at
             when is_cancelled and accepted_at is null then cancelled_at
-            when is_presumed_lost then last_scan_at + interval '{{ floor_days }}' day
+            when is_presumed_lost then last_scan_at + interval '{{ lost_days }}' day
         end as ended_at,
         coalesce(not is_cancelled_in_time and due_at <= {{ as_of }}, false) as is_due,
         coalesce(not is_cancelled_in_time and commitment_due_at <= {{ as_of }}, false) as is_due_commitment
@@ -224,6 +225,9 @@ select
     acceptance_scan_at is not null as has_acceptance_scan,
     coalesce(is_damaged, false) as is_damaged,
     is_presumed_lost,
+    is_presumed_lost and last_milestone = 'out_for_delivery' as is_delivery_presumed,
+    case when is_due then is_on_time or (is_presumed_lost and last_milestone = 'out_for_delivery' and last_scan_at < due_at) end
+        as is_on_time_presumed,
     end_milestone is null and accepted_at is not null as is_open,
     coalesce(end_milestone is not null or last_sign_at + interval '{{ lost_days }}' day <= {{ as_of }}, true)
         and future_scan_count = 0

@@ -1,7 +1,8 @@
 -- One row per parcel that a claim can be or was made for: what is owed, on what evidence, until when, and where it stands.
 --
 -- One claim a parcel: lost goes before damaged, damaged before late. Late counts where the service refunds late parcels
--- (dim_services, as in force at the hand-over) and nothing that it excludes was scanned. A refund on the carrier's invoice
+-- (dim_services, as in force at the hand-over) and nothing that it excludes was scanned. What went out for delivery and was
+-- never heard of again is not claimed as lost: it was delivered far more often than not. A refund on the carrier's invoice
 -- is a claim paid. A claim rejected or paid stays what it is, whatever the parcel does later.
 {{ config(materialized='table', tags=['clock']) }}
 {%- set today %}cast({{ to_local(as_of(), run_value('time_zone')) }} as date){% endset %}
@@ -10,12 +11,12 @@ with parcels as (
     select
         *,
         case
-            when end_milestone = 'lost' then 'lost'
+            when end_milestone = 'lost' and not is_delivery_presumed then 'lost'
             when is_damaged then 'damaged'
             when is_money_back and not is_on_time_commitment
                 and not (has_weather_incident or has_customs_incident or has_recipient_incident) then 'late'
         end as kind,
-        coalesce(cast(accepted_at as date), committed_date) as shipped_date
+        coalesce(cast({{ to_local('accepted_at', run_value('time_zone')) }} as date), committed_date) as shipped_date
     from {{ ref('fct_shipments') }}
     where not is_return
         and (end_milestone = 'lost' or is_damaged or (is_money_back and not is_on_time_commitment))
@@ -25,7 +26,7 @@ filings as (
     select parcels.shipment_id, claims.claim_id, claims.status, claims.filed_at, claims.decided_at, claims.amount_paid
     from parcels
     inner join {{ ref('int_claim_filings') }} as claims
-        on parcels.tracking_number = claims.tracking_number and cast(claims.filed_at as date) >= parcels.shipped_date
+        on parcels.tracking_number = claims.tracking_number and cast({{ to_local('claims.filed_at', run_value('time_zone')) }} as date) >= parcels.shipped_date
     qualify row_number() over (partition by claims.claim_id order by parcels.shipped_date desc, parcels.shipment_id) = 1
 ),
 

@@ -26,6 +26,7 @@ cells as (
         cast(count(*) filter (where accepted_at is not null) as integer) as entered,
         cast(count(*) filter (where is_due) as integer) as due,
         cast(count(*) filter (where is_on_time) as integer) as on_time,
+        cast(count(*) filter (where is_on_time_presumed) as integer) as on_time_presumed,
         cast(count(*) filter (where is_due_commitment) as integer) as due_commitment,
         cast(count(*) filter (where is_on_time_commitment) as integer) as on_time_commitment,
         cast(count(*) filter (where is_on_time_commitment_delivered) as integer) as on_time_commitment_delivered,
@@ -49,6 +50,7 @@ cells as (
         {%- endfor %}
         cast(count(*) filter (where accepted_at is not null and end_milestone = 'lost') as integer) as lost,
         cast(count(*) filter (where is_presumed_lost) as integer) as presumed_lost,
+        cast(count(*) filter (where is_delivery_presumed) as integer) as delivery_presumed,
         cast(count(*) filter (where accepted_at is not null and is_damaged) as integer) as damaged,
         cast(count(*) filter (where end_milestone = 'returned_to_sender') as integer) as returned_to_sender,
         cast(count(*) filter (where end_milestone = 'returned_to_sender' and has_recipient_incident) as integer)
@@ -77,6 +79,9 @@ select
     {{ rate('on_time', 'due') }} as on_time_rate,
     {{ wilson('on_time', 'due', 'low') }} as on_time_rate_low,
     {{ wilson('on_time', 'due', 'high') }} as on_time_rate_high,
+    {{ rate('on_time_presumed', 'due') }} as on_time_presumed_rate,
+    {{ wilson('on_time_presumed', 'due', 'low') }} as on_time_presumed_rate_low,
+    {{ wilson('on_time_presumed', 'due', 'high') }} as on_time_presumed_rate_high,
     {{ rate('on_time_commitment', 'due_commitment') }} as on_time_commitment_rate,
     {{ wilson('on_time_commitment', 'due_commitment', 'low') }} as on_time_commitment_rate_low,
     {{ wilson('on_time_commitment', 'due_commitment', 'high') }} as on_time_commitment_rate_high,

@@ -6,10 +6,10 @@
 -- depends_on: {{ ref('int_touched') }}
 {{ config(unique_key='period', incremental_strategy='touched', touched_kind='period', materialized='incremental') }}
 {%- set counts = [
-    'entered', 'due', 'on_time', 'due_commitment', 'on_time_commitment', 'on_time_commitment_delivered', 'promised',
+    'entered', 'due', 'on_time', 'on_time_presumed', 'due_commitment', 'on_time_commitment', 'on_time_commitment_delivered', 'promised',
     'on_time_so_far', 'late_so_far', 'committed', 'on_time_commitment_so_far', 'late_commitment_so_far', 'delivered', 'open',
     'ended_otherwise', 'overdue', 'attempted', 'first_attempt_delivered', 'exceptions', 'exceptions_carrier',
-    'exceptions_merchant', 'exceptions_recipient', 'exceptions_customs', 'exceptions_weather', 'lost', 'damaged',
+    'exceptions_merchant', 'exceptions_recipient', 'exceptions_customs', 'exceptions_weather', 'lost', 'presumed_lost', 'delivery_presumed', 'damaged',
     'returned_to_sender', 'late_merchant', 'late_carrier', 'late_customs', 'late_recipient', 'late_weather', 'costed',
     'invoiced', 'on_time_costed'
 ] %}
