@@ -1,6 +1,6 @@
 """The morning's first look: how much is moving, how much of it is late, what customers ask."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
@@ -11,6 +11,8 @@ from dashboards.publication import WEEK, Publication
 
 PERIOD: Final = 4  # weeks
 TREND: Final = 13  # weeks
+CYCLE: Final = timedelta(days=90)
+BEYOND: Final = 3.0  # standard errors; several rows are looked at, so more than the usual two
 
 
 def main() -> None:
@@ -22,12 +24,13 @@ def main() -> None:
     if newest is None:
         st.info("No order has come due in a complete week yet, so there is no on-time rate to show.")
     else:
+        changes(now, last_week)
         trend(now, last_week)
     late_open(now)
 
 
 def figures(now: Publication, last_week: date) -> None:
-    """Five figures, each with what stands behind it."""
+    """Seven figures, each with what stands behind it."""
     first_week = last_week - (PERIOD - 1) * WEEK
     counts = data.ask(
         "overview",
@@ -41,7 +44,7 @@ def figures(now: Publication, last_week: date) -> None:
     if last_week < now.last_complete_week:
         period += ", the newest weeks in which orders were due"
     st.markdown(f"**{PERIOD} weeks**, {period}, and what is on its way now")
-    with st.grid(columns=5, min_column_width=200):
+    with st.grid(columns=4, min_column_width=200):
         spread = words.interval(rate.get("on_time_rate_low"), rate.get("on_time_rate_high"))
         figure(
             "Orders on time",
@@ -73,6 +76,52 @@ def figures(now: Publication, last_week: date) -> None:
             f"{words.count(counts['wismo_tickets'], 'ticket')}, {words.count(counts['orders_placed'], 'order')}",
             words.define("wismo_per_thousand"),
         )
+        returned(now)
+
+
+def returned(now: Publication) -> None:
+    """What came back of mature months, and how long settlements take."""
+    try:
+        cohorts = data.ask("return_totals").rows.filter(pl.col("is_mature") & (pl.col("sold_lines") > 0))
+        cycle = data.ask("refund_cycle", first_at=now.as_of - CYCLE, as_of=now.as_of).rows.row(0, named=True)
+    except data.LacksError:
+        return
+    sold, back = cohorts["sold_lines"].sum(), cohorts["returned_lines"].sum()
+    figure(
+        "Returned",
+        f"{back / sold:.1%}" if sold else "–",
+        "of order lines, mature months",
+        f"{back:,} of {sold:,} sold" if sold else "no month is complete yet",
+        words.define("return_rate_mature") or "",
+    )
+    days = cycle["refund_days_p50"]
+    figure(
+        "Days to a refund",
+        "–" if days is None else f"{days:.1f}",
+        "median, requested in 90 days",
+        f"{words.count(cycle['waiting'], 'return')} still waiting",
+        words.define("refund_days") or "",
+    )
+
+
+def changes(now: Publication, last_week: date) -> None:
+    """What moved in the last week by more than chance explains, in sentences."""
+    st.subheader(f"What changed in the week of {words.day(last_week)}", help=words.define("beyond_noise"))
+    answer = data.ask("overview_changes", last_week=last_week, suppress_under=now.suppress_under)
+    if answer.rows.is_empty():
+        st.info(f"Too few were due to tell: it takes {now.suppress_under} in the week and in the four before it.")
+        return
+    moved = answer.rows.filter(pl.col("z").abs() >= BEYOND)
+    if moved.is_empty():
+        st.markdown("**Nothing beyond noise**: orders and every carrier did as in the four weeks before.")
+    for row in moved.to_dicts():
+        better = row["z"] > 0
+        st.markdown(
+            f"- :material/{'trending_up' if better else 'trending_down'}: **{words.plain(row['what'])}** "
+            f"{'better' if better else 'worse'}: {words.percent(row['now_rate'])} on time, "
+            f"after {words.percent(row['before_rate'])} ({row['due_now']:,} due)"
+        )
+    page.take_along(answer.rows, answer.sql, "changes")
 
 
 def figure(label: str, value: str, first: str, second: str, definition: str) -> None:

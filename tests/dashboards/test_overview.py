@@ -26,12 +26,19 @@ def test_figures_equal_the_file(published, visit, sentences):
     [(wismo, placed)] = published(
         f"select sum(wismo_tickets), sum(orders_placed) from marts.wismo_daily where day {PERIOD}"
     )
+    [(sold, back)] = published("select sum(sold_lines), sum(returned_lines) from marts.return_cohorts where is_mature")
+    [(days,)] = published(
+        "select median(date_diff('hour', requested_at, refunded_at)) / 24.0 from marts.fct_returns "
+        "where requested_at >= '2026-08-05 09:00' and requested_at <= '2026-11-03 09:00'"
+    )
     assert shown == {
         "Orders on time": f"{on_time / due:.1%}",
         "Late and still open": f"{late:,}",
         "Parcels moving": f"{moving:,}",
         "Orders": f"{orders:,}",
         "“Where is it?” tickets": f"{1000 * wismo / placed:.1f}",
+        "Returned": f"{back / sold:.1%}",
+        "Days to a refund": f"{days:.1f}",
     }
     assert min(due, orders, moving, late, wismo) > 0
     wilson = binomtest(int(on_time), int(due)).proportion_ci(method="wilson")
@@ -50,3 +57,21 @@ def test_freshness_is_in_plain_sight(published, visit, sentences):
     assert "Data as of **Tue 3 Nov 2026, 04:00**" in said
     assert "published 2 hours ago" in said
     assert "2 sources are behind (helpdesk, three\\_pl)" in said
+
+
+def test_what_changed_beyond_noise(build, publish, visit, sentences):
+    said = "What changed in the week of 26 Oct 2026"
+    worse = "update marts.fct_shipments set is_on_time = false where carrier = 'dhl' and promised_date >= '2026-10-26' and is_due"
+    publish(build("worse.duckdb", then=worse))
+    page = visit("overview")
+    assert said in sentences(page)
+    assert any("**dhl** worse: 0.0% on time" in markdown.value for markdown in page.markdown)
+    assert not any("**fedex**" in markdown.value for markdown in page.markdown)
+
+
+def test_nothing_changed(build, publish, visit, sentences):
+    steady = (
+        "update marts.order_delivery set on_time = due; update marts.fct_shipments set is_on_time = true where is_due"
+    )
+    publish(build("steady.duckdb", then=steady))
+    assert "**Nothing beyond noise**" in sentences(visit("overview"))

@@ -77,7 +77,7 @@ def test_it_recovers_by_itself(broken, publish, fabricated, visit):
     page = visit("overview")
     publish(fabricated)
     page.run()
-    assert len(page.metric) == 5
+    assert len(page.metric) == 7
 
 
 @pytest.mark.parametrize("page", PAGES)
