@@ -8,6 +8,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SETTINGS ?= wherehouse.toml
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests run in two processes, a file within one of them, so that what its tests share is made once; the long files come first.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,10 +54,10 @@ check: setup ## format, types, imports, SQL, architecture
 	@$(BIN)/pytest tests/architecture
 
 test: setup ## all tests but the long forms
-	@$(BIN)/pytest
+	@$(PYTEST)
 
 prove: setup ## the long forms of what we claim
-	@$(BIN)/pytest -m prove
+	@$(PYTEST) -m prove
 
 bench: setup ## the speed figures, beside the limit
 	@$(BIN)/python -m benchmarks
