@@ -2,10 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up refresh check test prove bench clean
+.PHONY: help setup demo up refresh check test prove bench gallery clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SETTINGS ?= wherehouse.toml
+ORDER ?= 1025549
 BIN := .venv/bin
 READY := .venv/.ready
 # Tests run in two processes, a file within one of them, so that what its tests share is made once; the long files come first.
@@ -61,6 +62,9 @@ prove: setup ## the long forms of what we claim
 
 bench: setup ## the speed figures, beside the limit
 	@$(BIN)/python -m benchmarks
+
+gallery: setup ## pictures of all pages for the README, after `make demo` (needs Chromium)
+	@eval "$$($(BIN)/wherehouse env --settings $(SETTINGS))"; $(BIN)/python docs/gallery.py $(ORDER)
 
 clean: ## remove the environment, caches and the demo's data; your own data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dbt_project/target data/demo data/demo_drops

@@ -89,7 +89,7 @@ def test_a_row_its_parcels_and_what_can_be_taken_along(visit, site):
     assert content[:4] == content[-4:] == b"PAR1"
 
     take.get_by_role("button", name="Copy the SQL").click()
-    expect(page.get_by_text("from marts.carrier_scorecard").first).to_be_visible()
+    expect(page.get_by_text("from marts.carrier_scorecard").first).to_be_visible(timeout=20_000)
 
 
 def test_nothing_in_the_data_comes_to_life(visit, site):
