@@ -18,10 +18,12 @@ places as (
         regions.country,
         regions.region,
         regions.time_zone,
-        coalesce(calendars.calendar, regions.country) as calendar
+        coalesce(calendars.calendar, countries.calendar, '*') as calendar
     from {{ ref('regions') }} as regions
     left join (select distinct country, region, calendar from {{ ref('dim_dates') }}) as calendars
         on regions.country = calendars.country and regions.region = calendars.region
+    left join (select distinct country, calendar from {{ ref('dim_dates') }} where region = '*') as countries
+        on regions.country = countries.country
 ),
 
 -- the days on which a carrier's week works, by their number

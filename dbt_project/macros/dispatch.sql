@@ -51,3 +51,7 @@
 
 {#- The order of events of one parcel, as one number: by time, then by the place of the milestone in a parcel's life. -#}
 {% macro event_order() %}(epoch_us(occurred_at) * 16 + milestone_rank){% endmacro %}
+
+{#- Rows of two relations, columns matched by their names, absent ones null. -#}
+{% macro union_by_name() %}{{ return(adapter.dispatch('union_by_name', 'wherehouse')()) }}{% endmacro %}
+{% macro default__union_by_name() %}union all by name{% endmacro %}

@@ -42,9 +42,9 @@ it is about to change would otherwise be a loop. A model that calls this says so
     select week_before from {{ int_relation('int_touched') }} where kind = 'order' and week_before is not null
     union select promise_week from {{ mart_relation('fct_orders') }} where promise_week is not null and order_id in ({{ orders }})
   {%- elif kind == 'return_line' -%}
-    select return_line_id as id from {{ staging_relation('stg_files__return_lines') }}
+    select return_line_id as id from {{ int_relation('int_arrived_return_lines') }}
     union select return_line_id from {{ int_relation('int_return_lines') }}
-      where order_id in ({{ orders }}) or return_id in (select return_id from {{ staging_relation('stg_files__returns') }})
+      where order_id in ({{ orders }}) or return_id in (select return_id from {{ int_relation('int_arrived_returns') }})
     union select return_line_id from {{ mart_relation('fct_return_lines') }} where order_id in ({{ orders }})
     union select matched.return_line_id
       from {{ int_relation('int_return_matches') }} as matched
@@ -52,7 +52,7 @@ it is about to change would otherwise be a loop. A model that calls this says so
       where before.order_basis is null
         or (before.order_basis <> 'stated' and coalesce(matched.order_line_id, '') <> coalesce(before.order_line_id, ''))
   {%- elif kind == 'ticket' -%}
-    select ticket_id as id from {{ staging_relation('stg_files__tickets') }}
+    select ticket_id as id from {{ int_relation('int_arrived_tickets') }}
     union select ticket_id from {{ int_relation('int_tickets') }}
       where order_id in ({{ orders }}) or tracking_number in ({{ shipments }}) or order_number in (
           select order_number from {{ int_relation('int_orders') }} where order_id in ({{ orders }}))
@@ -64,7 +64,7 @@ it is about to change would otherwise be a loop. A model that calls this says so
     select 'unmatched' as cohort
     union select id from {{ int_relation('int_touched') }} where kind = 'cohort'
     union select {{ month_label('ordered_date') }} from {{ mart_relation('fct_orders') }}
-      where order_id in ({{ orders }}) or order_id in (select order_id from {{ staging_relation('stg_files__order_lines') }})
+      where order_id in ({{ orders }}) or order_id in (select order_id from {{ int_relation('int_arrived_order_lines') }})
     union select cohort from {{ mart_relation('return_cohorts') }} where not is_mature
     union select coalesce(held.cohort, now.cohort)
       from (select cohort, sku, sum(returned_lines) as lines, sum(returned_units) as units
@@ -87,8 +87,8 @@ it is about to change would otherwise be a loop. A model that calls this says so
     select cast(min(day) as varchar) from (
         select cast({{ to_local(previous_as_of(), zone) }} as date) as day
         union all select week_before from {{ int_relation('int_touched') }} where kind in ('shipment', 'ticket')
-        union all select cast({{ to_local('created_at', zone) }} as date) from {{ staging_relation('stg_files__tickets') }}
-        union all select cast({{ to_local('ordered_at', zone) }} as date) from {{ staging_relation('stg_files__orders') }}
+        union all select cast({{ to_local('created_at', zone) }} as date) from {{ int_relation('int_arrived_tickets') }}
+        union all select cast({{ to_local('ordered_at', zone) }} as date) from {{ int_relation('int_arrived_orders') }}
         union all
         select cast({{ to_local('least(shipments.accepted_at, orders.ordered_at)', zone) }} as date)
         from {{ mart_relation('fct_shipments') }} as shipments
@@ -99,7 +99,6 @@ it is about to change would otherwise be a loop. A model that calls this says so
   {{ return("date '" ~ run_query(first).rows[0][0] ~ "'") }}
 {%- endmacro %}
 
-{% macro staging_relation(name) %}{{ return(api.Relation.create(database=target.database, schema='staging', identifier=name)) }}{% endmacro %}
 {% macro int_relation(name) %}{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier=name)) }}{% endmacro %}
 {% macro mart_relation(name) %}{{ return(api.Relation.create(database='marts', schema='marts', identifier=name)) }}{% endmacro %}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pipelines.domain.entities import Entity
 from pipelines.domain.errors import SourceError
 
 # Temporary tables in which DuckDB's CSV reader leaves the lines that do not split into the declared columns.
@@ -55,6 +56,7 @@ class EntityPlan:
     when_sql: str | None = None
     key: tuple[str, ...] = ()  # fields; exact duplicates are only recognised where a key is declared
     once_per_sql: tuple[str, ...] = ()  # only the first record of each group is applicable
+    definition: Entity | None = None  # a vendor's own entity; None: the canonical one of that name
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     PLAIN = "plain"
     TOKEN = "token"  # keyed HMAC-SHA-256; lands as <name>_token
     POSTCODE = "postcode"  # cut to a region prefix; lands as <name>_prefix
+    PLACE = "place"  # a place in words, without those that hold digits
     TEXT = "text"  # free text: encrypted vault only, never landed
 
 
@@ -34,12 +35,17 @@ FLAG: Final = "BOOLEAN"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an entity: its name, DuckDB type, whether a row without it is rejected, and its kind."""
+    """One field of an entity: its name, DuckDB type, whether a row without it is rejected, and its kind.
+
+    `token` says as what a personal value is normalised (customer, email, phone, person_name, street, signed_by) where
+    a vendor's name for it does not.
+    """
 
     name: str
     type: str = TEXT
     required: bool = False
     kind: Kind = Kind.PLAIN
+    token: str = ""
 
     @property
     def column(self) -> str | None:
@@ -57,13 +63,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One canonical entity: grain sentence, natural key (landed columns) and fields."""
+    """One canonical entity, or a vendor's own: grain sentence, natural key (landed columns) and fields."""
 
     name: str
     grain: str
     key: tuple[str, ...]
     fields: tuple[Field, ...]
     derived: tuple[tuple[str, str], ...] = ()  # columns that landing itself adds: (name, type)
+    texts: tuple[str, str, str] = ("subject", "body", "tags")  # fields that a topic is decided by, if it has them
 
     def field(self, name: str) -> Field:
         """The field of that name. Raises KeyError."""
@@ -240,6 +247,14 @@ RETURN_LINES: Final = Entity(
     ),
 )
 
+# set by the rules in pipelines/landing/topics while the text is still at hand
+TOPIC_COLUMNS: Final = (
+    ("topic", TEXT),
+    ("topic_confidence", REAL),
+    ("topic_basis", TEXT),
+    ("topic_rules_version", COUNT),
+)
+
 TICKETS: Final = Entity(
     "tickets",
     "one row per support ticket and arrival",
@@ -259,13 +274,7 @@ TICKETS: Final = Entity(
         Field("subject", kind=Kind.TEXT),
         Field("body", kind=Kind.TEXT),
     ),
-    # set by the rules in pipelines/landing/topics while the text is still at hand
-    derived=(
-        ("topic", TEXT),
-        ("topic_confidence", REAL),
-        ("topic_basis", TEXT),
-        ("topic_rules_version", COUNT),
-    ),
+    derived=TOPIC_COLUMNS,
 )
 
 NOTICES: Final = Entity(

@@ -15,7 +15,7 @@ from pipelines.landing import files, outcomes
 from pipelines.landing.duplicates import drop_duplicates
 from pipelines.landing.jobs import Job
 from pipelines.landing.malformed import Malformed
-from pipelines.landing.manifest import Batch, Manifest
+from pipelines.landing.manifest import Batch, Manifest, Pulled
 from pipelines.landing.outcomes import Outcome
 from pipelines.landing.rows import Rows
 from pipelines.landing.snapshots import add_tombstones
@@ -37,13 +37,16 @@ class Filing:
         *,
         quarantine_rate: float,
         landed_at: datetime,
+        judged_from: int = 1,
     ) -> None:
+        """`judged_from`: batches of fewer rows are not held, whatever share of them was rejected."""
         self._data_dir = data_dir
         self._con = con
         self._manifest = manifest
         self._vault = vault
         self._quarantine_rate = quarantine_rate
         self._landed_at = landed_at
+        self._judged_from = judged_from
 
     def stage(self, batch: Batch, rows: Rows, staging: Staging, malformed: Malformed, partials: ExitStack) -> Outcome:
         """Write one batch's files, under names that `partials` makes real at its end. Raises UnreadableError."""
@@ -95,7 +98,7 @@ class Filing:
             landed_at=self._landed_at.isoformat(timespec="milliseconds"),
         )
 
-    def commit(self, done: list[tuple[Job, Outcome]], seconds: float) -> list[Outcome]:
+    def commit(self, done: list[tuple[Job, Outcome]], seconds: float, pulled: Pulled | None = None) -> list[Outcome]:
         """Write the outcomes beside the batches, then the manifest's lines. Raises StorageError."""
         batches: list[Batch] = []
         superseded: list[str] = []
@@ -110,12 +113,12 @@ class Filing:
             if outcome.outcome == outcomes.ACCEPTED:
                 superseded += job.superseded
             result.append(outcome)
-        self._manifest.commit(batches, superseded)
+        self._manifest.commit(batches, superseded, pulled)
         return result
 
     def _is_over(self, counts: Counts) -> bool:
         applicable = counts.read - counts.not_applicable
-        return applicable > 0 and counts.quarantined / applicable > self._quarantine_rate
+        return applicable >= self._judged_from and counts.quarantined / applicable > self._quarantine_rate
 
     def _follow(self, batch: Batch, rows: Rows, file: Path, counts: Counts, quarantine: Path, notes: list[str]) -> bool:
         """Retire what the previous snapshot had and this one lacks. True if this one should rather be held."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,16 +17,19 @@ import duckdb
 
 from pipelines.domain.drops import DropPlan, EmptyError, EntityPlan, IncompleteError, Reading, UnreadableError
 from pipelines.domain.errors import SourceError, StorageError
+from pipelines.domain.pages import Budget, Stream, Window
 from pipelines.domain.sql import quote_literal
 from pipelines.landing import engine, outcomes
 from pipelines.landing.erasure import suppressed_tokens
 from pipelines.landing.filing import Filing
 from pipelines.landing.foresight import Foresight
+from pipelines.landing.groups import Groups, Means
 from pipelines.landing.jobs import Job, jobs_of
 from pipelines.landing.keys import Keys
 from pipelines.landing.malformed import Malformed
 from pipelines.landing.manifest import Batch, Manifest
 from pipelines.landing.outcomes import Outcome
+from pipelines.landing.pulling import pull
 from pipelines.landing.recoding import recoded
 from pipelines.landing.rows import SUPPRESSED, Constants, Rows
 from pipelines.landing.seen import Content, Seen, require_unchanged
@@ -113,6 +116,47 @@ class Landing:
             return _all(plan, outcomes.FAILED, f"{plan.drop.path} cannot be read ({error.strerror})")
         except duckdb.Error as error:
             return self._explained(plan, error)
+
+    def pull(
+        self,
+        stream: Stream,
+        *,
+        now: datetime,
+        window: Window | None = None,
+        budget: Budget | None = None,
+        progress: Callable[[str], None] = lambda line: None,
+    ) -> Iterator[Outcome]:
+        """Pull a vendor's stream from where the last pull got to, or a window: one outcome per group and entity.
+
+        Raises SourceError once what came before the error has landed; StorageError.
+        """
+        groups = self.groups(stream)
+        with self._storage_errors():
+            yield from pull(stream, self.manifest, groups, now=now, window=window, budget=budget, progress=progress)
+
+    def groups(self, stream: Stream) -> Groups:
+        """What lands groups of a stream's records, for whoever has them: a pull, or a receiver of webhooks."""
+        means = Means(
+            self.data_dir,
+            self.con,
+            self.manifest,
+            self._vault,
+            self._keys,
+            self._constants(stream.source),
+            self._quarantine_rate,
+            self._clock().astimezone(UTC),
+        )
+        return Groups(means, stream)
+
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            text = str(error).splitlines()[0]
+            if any(one in text for one in _NO_ROOM):
+                raise StorageError(f"{self.data_dir}: cannot be written ({text})") from None
+            raise
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:

@@ -22,6 +22,7 @@ from pipelines.landing.outcomes import ACCEPTED, HELD
 RETIRED: Final = "retired"
 COMPACTED: Final = "compacted"
 _ADDED: Final = ("batch", COMPACTED)
+_PULLED: Final = "pulled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,22 @@ class Batch:
         return self.landed + self.retired
 
 
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How far a pull of one stream got, committed with the batches of the pages before. Times are ISO 8601, UTC."""
+
+    source: str
+    stream: str
+    started_at: str  # when, by the vendor's clock, the pull began: where the next one starts, less its look-back
+    since: str | None = None
+    until: str | None = None
+    cursor: Any = None
+    is_done: bool = False
+    pages: int = 0
+    records: int = 0
+    pulled_at: str = ""
+
+
 class Manifest:
     """The log of one data folder. Opening reads it; `refresh` reads what others have appended since."""
 
@@ -69,6 +86,7 @@ class Manifest:
         self._batches: dict[str, Batch] = {}
         self._holders: dict[str, str] = {}  # batch id -> id of the batch that it was compacted into
         self._ids_by: dict[tuple[str, ...], list[str]] = {}
+        self._pulled: dict[tuple[str, str], Pulled] = {}
         self._position = 0
         self.refresh()
 
@@ -90,6 +108,10 @@ class Manifest:
     def get(self, batch_id: str) -> Batch | None:
         """The batch of that id in whatever state, or None."""
         return self._batches.get(batch_id)
+
+    def pulled(self, source: str, stream: str) -> Pulled | None:
+        """How far the last pull of a stream got, or None before the first."""
+        return self._pulled.get((source, stream))
 
     def batches(self) -> Iterator[Batch]:
         """Every batch ever committed, by seq, in whatever state; compacted files themselves included."""
@@ -121,16 +143,21 @@ class Manifest:
             partial.replace(self._counter)
             return first
 
-    def commit(self, batches: Iterable[Batch], superseded: Iterable[str] = ()) -> list[Batch]:
+    def commit(
+        self, batches: Iterable[Batch], superseded: Iterable[str] = (), pulled: Pulled | None = None
+    ) -> list[Batch]:
         """Append batches, in one write; those whose id is there already are left out. Returns the appended ones.
 
-        `superseded` are ids of batches that these replace: they are retired in the same write.
+        `superseded` are ids of batches that these replace: they are retired in the same write. `pulled` is how far
+        the pull is with them.
         """
         with self._locked():
             new = [batch for batch in batches if batch.batch_id not in self._batches]
             lines = [{"kind": "batch", **asdict(batch)} for batch in new]
             if new:
                 lines += [self._retirement(one, "superseded") for one in superseded if self._is_live(one)]
+            if pulled is not None:
+                lines.append({"kind": _PULLED, **asdict(pulled), "pulled_at": now_text()})
             self._append(lines)
         return new
 
@@ -237,7 +264,11 @@ class Manifest:
     def _apply(self, line: bytes) -> None:
         try:
             values = json.loads(line)
-            kind, batch_id = values["kind"], values["batch_id"]
+            kind = values["kind"]
+            if kind == _PULLED:
+                self._pulled[values["source"], values["stream"]] = Pulled(**_known(values, Pulled))
+                return
+            batch_id = values["batch_id"]
             if kind in _ADDED:
                 self._add(values)
             else:
@@ -257,7 +288,7 @@ class Manifest:
         return [one for one, to in self._holders.items() if to == holder and not self._batches[one].replaces]
 
     def _add(self, values: Mapping[str, Any]) -> None:
-        known = {name: value for name, value in values.items() if name in Batch.__dataclass_fields__}
+        known = _known(values, Batch)
         batch = Batch(**known | {"replaces": tuple(known.get("replaces", ()))})
         self._batches[batch.batch_id] = batch
         if not batch.replaces:
@@ -267,6 +298,11 @@ class Manifest:
             self._batches[one] = replace(self._batches[one], outcome=COMPACTED)
             self._holders = {id_: batch.batch_id if to == one else to for id_, to in self._holders.items()}
             self._holders[one] = batch.batch_id
+
+
+def _known(values: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """Without what a later version may have added."""
+    return {name: value for name, value in values.items() if name in kind.__dataclass_fields__}
 
 
 def _content_key(batch: Batch) -> tuple[str, ...]:

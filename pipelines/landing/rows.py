@@ -48,7 +48,7 @@ class Rows:
         """`blank_columns` are those of JSON; `has_decisions`: the topics of all texts stand in a table already."""
         self.plan = plan
         self._has_decisions = has_decisions
-        self.entity: Entity = ENTITIES[plan.entity]
+        self.entity: Entity = plan.definition or ENTITIES[plan.entity]
         self._constants = constants
         self._columns = {column.field: column for column in plan.columns}
         self._blank_columns = blank_columns
@@ -166,7 +166,7 @@ class Rows:
             for name in self.entity.key
         ]
         key = " || '|' || ".join(parts)
-        customer = self._token("customer") or "NULL"
+        customer = self._customer or "NULL"
         texts = "".join(f", CAST({_v(field)} AS VARCHAR)" for field in self.texts)
         return f"{key}, {customer}{texts}"
 
@@ -212,8 +212,16 @@ class Rows:
                 return self._token(field.name) or "NULL"
             case Kind.POSTCODE:
                 return tokens.prefix_sql(_v(field), self._constants.postal_prefix_length)
+            case Kind.PLACE:  # words with a digit are postcodes, or numbers of houses
+                return f"nullif(trim(regexp_replace({_v(field)}, '[ ,]*[^ ,]*[0-9][^ ,]*', '', 'g')), '')"
             case _:
                 return _v(field)
+
+    @property
+    def _customer(self) -> str | None:
+        """The token by which a person's text is found again."""
+        kinds = {field.token or field.name: field.name for field in self.fields if field.kind is Kind.TOKEN}
+        return self._token(kinds["customer"]) if "customer" in kinds else None
 
     def _token(self, name: str) -> str | None:
         field = next((one for one in self.fields if one.name == name), None)
@@ -226,13 +234,13 @@ class Rows:
 
     @staticmethod
     def _raw_token(field: Field) -> str:
-        return tokens.token_sql(_v(field), field.name)
+        return tokens.token_sql(_v(field), field.token or field.name)
 
     def _ticket_texts(self) -> tuple[str, str, str]:
         """SQL of subject, body and tags over values."""
         subject, body, tags = (
             _v(self.entity.field(name)) if name in self._columns else "CAST(NULL AS VARCHAR)"
-            for name in ("subject", "body", "tags")
+            for name in self.entity.texts
         )
         return subject, body, tags
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
-from pipelines.domain.entities import ENTITIES
+from pipelines.domain.entities import ENTITIES, Entity
 from pipelines.domain.errors import StorageError
 from pipelines.domain.sql import quote_identifier, quote_literal
 from pipelines.landing.files import written
@@ -22,9 +22,13 @@ def empty_path(connector: str, entity: str) -> str:
     return f"landing/_empty/{connector}/{entity}.parquet"
 
 
-def write_canonical(data_dir: Path) -> None:
-    """Write the zero-row files of all canonical entities, as the connector `files`. Raises StorageError."""
-    write_empty(data_dir, FILES, {name: entity.columns for name, entity in ENTITIES.items()})
+def write_canonical(data_dir: Path, vendors: Mapping[str, Iterable[Entity]] | None = None) -> None:
+    """Write the zero-row files of all canonical entities, as the connector `files`, and of vendors' own entities.
+
+    Raises StorageError.
+    """
+    for connector, entities in {FILES: ENTITIES.values(), **(vendors or {})}.items():
+        write_empty(data_dir, connector, {entity.name: entity.columns for entity in entities})
 
 
 def write_empty(data_dir: Path, connector: str, schemas: Mapping[str, Mapping[str, str]]) -> None:

@@ -66,7 +66,9 @@ def refresh(
 
 def publish(settings: Settings, sources: tuple[Source, ...], *, progress: Progress = lambda line: None) -> Done:
     """A refresh that looks for no files: builds from what has landed, checks, publishes."""
-    return refresh(settings, tuple(replace(source, find=_nothing) for source in sources), progress=progress)
+    return refresh(
+        settings, tuple(replace(source, find=_nothing, streams=tuple) for source in sources), progress=progress
+    )
 
 
 def ingest(settings: Settings, sources: Sequence[Source], *, progress: Progress = lambda line: None) -> Done:

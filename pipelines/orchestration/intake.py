@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from pipelines.domain.errors import SourceError
+from pipelines.domain.pages import Stream
 from pipelines.landing import Landing, Outcome
 from pipelines.landing.outcomes import ACCEPTED, HELD
 from pipelines.orchestration.registry import Source
@@ -15,17 +17,19 @@ from pipelines.orchestration.window import Window
 
 _NEW: Final = frozenset({ACCEPTED, HELD})
 _EVERY_SECONDS: Final = 5.0  # a line of progress
+_SKEW_SECONDS: Final = 60.0  # of clocks: worth a remark
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one source brought in. `problem` is set where it could not be read at all."""
+    """What one source brought in. `problem` is set where it could not be read, or not to its end."""
 
     source: str
     outcomes: tuple[Outcome, ...] = ()
     notes: tuple[str, ...] = ()
     problem: str = ""
     seconds: float = 0.0
+    pulled: int | None = None  # records that an API gave, known ones included
 
     @property
     def new(self) -> tuple[Outcome, ...]:
@@ -35,16 +39,48 @@ class Intake:
     @property
     def line(self) -> str:
         """One line of progress."""
-        if self.problem:
+        if self.problem and not self.new:
             return f"{self.source}: {self.problem}"
         rows = sum(outcome.landed for outcome in self.new)
         rejected = sum(outcome.quarantined for outcome in self.new)
-        files = len({outcome.file for outcome in self.new})
-        return f"{self.source}: {files:,} new files, {rows:,} rows landed, {rejected:,} rejected ({self.seconds:.1f} s)"
+        if self.pulled is None:
+            what = f"{len({outcome.file for outcome in self.new}):,} new files"
+        else:
+            what = f"{self.pulled:,} records pulled"
+        return f"{self.source}: {what}, {rows:,} rows landed, {rejected:,} rejected ({self.seconds:.1f} s)"
 
 
-def take(source: Source, landing: Landing, window: Window, progress: Callable[[str], None]) -> Intake:
-    """Land the source's files of the window. Raises StorageError when the data folder refuses a write."""
+def take(source: Source, landing: Landing, window: Window, progress: Callable[[str], None], *, now: datetime) -> Intake:
+    """Land what the source has: files of the window, or what an API has news of. Raises StorageError."""
+    streams = source.streams()
+    return _pull(source, streams, landing, progress, now) if streams else _take(source, landing, window, progress)
+
+
+def _pull(
+    source: Source, streams: tuple[Stream, ...], landing: Landing, progress: Callable[[str], None], now: datetime
+) -> Intake:
+    """Every stream from where its last pull got to. One that fails leaves the others alone."""
+    started = time.perf_counter()
+    outcomes: list[Outcome] = []
+    problems: list[str] = []
+    notes: list[str] = []
+    pulled = 0
+    for stream in streams:
+        try:
+            for outcome in landing.pull(stream, now=now, budget=source.budget, progress=progress):
+                outcomes.append(outcome)  # one by one: what landed before an error stays
+        except SourceError as error:
+            problems.append(str(error))
+        state = landing.manifest.pulled(source.name, stream.name)
+        pulled += state.records if state else 0
+        if abs(stream.skew_seconds()) > _SKEW_SECONDS:
+            notes.append(f"{source.name}: the vendor's clock is {stream.skew_seconds():+,.0f} s from ours")
+    problem = "; ".join(dict.fromkeys(problems))
+    seconds = time.perf_counter() - started
+    return Intake(source.name, tuple(outcomes), tuple(dict.fromkeys(notes)), problem, seconds, pulled)
+
+
+def _take(source: Source, landing: Landing, window: Window, progress: Callable[[str], None]) -> Intake:
     started = shown = time.perf_counter()
     outcomes: list[Outcome] = []
     try:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from pipelines.domain.entities import ENTITIES, Entity
 from pipelines.domain.errors import PUBLISHED, PUBLISHED_WITH_GAPS, BuildError, SourceError, StorageError
 from pipelines.landing import Batch as LandedBatch
 from pipelines.landing import Landing, Outcome, keys, write_canonical
 from pipelines.landing.outcomes import HELD
 from pipelines.orchestration.history import History
 from pipelines.orchestration.intake import Intake, take
-from pipelines.orchestration.registry import Source
+from pipelines.orchestration.registry import Source, vendor_entities
 from pipelines.orchestration.window import Window
 from pipelines.quality.expectations import Finding, sentence
 from pipelines.quality.landed import Arrival, check_landed
@@ -123,7 +124,9 @@ class Refresh:
         Raises StorageError when the data folder refuses a write.
         """
         source = next(one for one in self.sources if one.name == name)
-        intake = take(source, self.landing, self.window, self.progress)
+        if self.full:  # rebuilding asks no vendor for anything
+            source = replace(source, streams=tuple)
+        intake = take(source, self.landing, self.window, self.progress, now=self.as_of)
         self.intakes[name] = intake
         self.progress(intake.line)
         return intake
@@ -142,7 +145,7 @@ class Refresh:
                 continue
             new_ids = {batch.batch_id for batch in new}
             arrivals = [self._arrival(batch, batch.batch_id in new_ids) for batch in batches]
-            found[entity] = check_landed(entity, arrivals, as_of=self.as_of)
+            found[entity] = check_landed(self._entity(new[0]), arrivals, as_of=self.as_of)
             if not any(finding.is_blocking for finding in found[entity]):
                 self.history.add_checked(sorted(new_ids))
         for entity, findings in found.items():
@@ -231,7 +234,7 @@ class Refresh:
 
     def _given(self) -> BuildInput:
         settings = self.settings
-        write_canonical(settings.data_dir)
+        write_canonical(settings.data_dir, vendor_entities())
         return BuildInput(
             run_id=self.run_id,
             as_of=self.as_of,
@@ -248,6 +251,11 @@ class Refresh:
             sources=tuple(source.facts for source in self.sources),
             project_hashes=source_hashes(project_dir()),
         )
+
+    @staticmethod
+    def _entity(batch: LandedBatch) -> Entity:
+        own = vendor_entities().get(batch.connector)
+        return next(one for one in own if one.name == batch.entity) if own else ENTITIES[batch.entity]
 
     def _batch(self, batch: LandedBatch) -> Batch:
         return Batch(

@@ -1,23 +1,31 @@
 """Which kinds of sources there are: `type` of a `[sources.<name>]` table -> what reads it.
 
-The one place that knows every vendor folder. A new vendor is one entry in `_FACTORIES`; assets, checks and sensors
-come from the entry by themselves.
+The one place that knows every vendor folder. A new vendor is its name in `VENDORS`; assets, checks and freshness come
+from its folder by themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.domain.errors import SettingsError
+from pipelines.domain.pages import Budget, Stream
+from pipelines.landing.cuts import landed_entity
 from pipelines.warehouse.plan import ReasonCode, SourceSettings, StatusCode
 
 if TYPE_CHECKING:
     from pipelines.domain.drops import DropPlan
+    from pipelines.domain.entities import Entity
     from pipelines.settings import Settings
+    from pipelines.sources._vendor import Checked, Connector
     from pipelines.sources.files import FileSource
+
+VENDORS: Final = ("easypost",)  # folders of pipelines/sources that speak to an API
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,9 @@ class Source:
     status_codes: Callable[[], list[StatusCode]]  # raises SettingsError
     reason_codes: Callable[[], list[ReasonCode]]  # raises SettingsError
     policy_hours: float | None = None  # how long it may be silent
+    streams: Callable[[], tuple[Stream, ...]] = tuple  # of an API; raises SettingsError
+    budget: Budget = field(default_factory=Budget)
+    check: Callable[[], Checked] | None = None  # asks an API for something small; raises SourceError
 
 
 def sources_of(settings: Settings) -> tuple[Source, ...]:
@@ -88,4 +99,38 @@ def _found(source: FileSource) -> Found:
     return Found(found.plans, found.notes)
 
 
-_FACTORIES: Final[Mapping[str, Callable[[str, Mapping[str, Any], Path], Source]]] = {"files": _files}
+def vendor_entities() -> dict[str, tuple[Entity, ...]]:
+    """What every vendor folder may land, configured or not: staging reads their zero-row files."""
+    return {name: tuple(landed_entity(cut) for cut in _connector(name).cuts) for name in VENDORS}
+
+
+def _vendor(kind: str, name: str, table: Mapping[str, Any], settings_file: Path) -> Source:
+    from pipelines.sources._vendor import parse
+
+    connector = _connector(kind)
+    settings = parse(connector.settings, name, table, settings_file)
+    return Source(
+        name=name,
+        kind=kind,
+        connector=kind,
+        entities=connector.entities,
+        facts=SourceSettings(name, kind, settings.time_zone, settings.latency_minutes),
+        find=lambda: Found(()),
+        status_codes=list,
+        reason_codes=list,
+        policy_hours=settings.policy_hours,
+        streams=lambda: connector.streams(name, settings),
+        budget=Budget(settings.max_pages, settings.max_minutes),
+        check=lambda: connector.check(settings),
+    )
+
+
+def _connector(kind: str) -> Connector[Any]:
+    connector: Connector[Any] = import_module(f"pipelines.sources.{kind}").CONNECTOR
+    return connector
+
+
+_FACTORIES: Final[Mapping[str, Callable[[str, Mapping[str, Any], Path], Source]]] = {
+    "files": _files,
+    **{kind: partial(_vendor, kind) for kind in VENDORS},
+}

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pipelines.domain.entities import COUNT, ENTITIES, MONEY, REAL, TEXT, TIME, Entity, Field, Kind
+from pipelines.domain.entities import COUNT, MONEY, REAL, TEXT, TIME, Entity, Field, Kind
 from pipelines.domain.sql import quote_identifier, quote_literal
 from pipelines.quality.expectations import (
     WARN,
@@ -53,7 +53,7 @@ class Arrival:
     series: str = ""
 
 
-def check_landed(entity: str, arrivals: Sequence[Arrival], *, as_of: datetime) -> tuple[Finding, ...]:
+def check_landed(what: Entity, arrivals: Sequence[Arrival], *, as_of: datetime) -> tuple[Finding, ...]:
     """Check the new arrivals of one source and entity, given all of them in order of arrival.
 
     Nothing is imported or read when none is new. Raises BuildError when a check cannot be evaluated.
@@ -62,7 +62,6 @@ def check_landed(entity: str, arrivals: Sequence[Arrival], *, as_of: datetime) -
     files = _spread([arrival.path for arrival in new if arrival.path is not None])
     findings: tuple[Finding, ...] = ()
     if files:
-        what = ENTITIES[entity]
         frame = _sample(what, files)
         findings = validate(frame, suite(what, frame, as_of), masked=_personal(what))
     if ratios := volumes(arrivals):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import duckdb
 
 EVERYTHING: Final = ("*",)
+FILES: Final = "files"  # the connector whose landed entities are the canonical ones
+ARRIVED: Final = "path:models/intermediate/arrived"
 _EXAMPLES: Final = 5
 _TABLES: Final = ("table", "incremental", "seed")
 
@@ -73,15 +75,19 @@ class BuildFailedError(BuildError):
 def selection(plan: BuildPlan) -> list[str]:
     """dbt selectors of what this plan has to run: everything, a night's part, or nothing at all (empty).
 
-    A night runs what descends from entities with new batches and what depends on the clock. Staging views come along
-    whenever anything runs: each lists the batches of *this* night, and last night's list must not be read again.
+    A night runs what descends from entities with new batches and what depends on the clock. The views of what arrived
+    come along whenever anything runs: each lists the batches of *this* night, and last night's list must not be read
+    again. A vendor's staging may read several of its entities, so all of it has news when one has.
     """
     if plan.is_full:
         return list(EVERYTHING)
-    selectors = {f"stg_{connector}__{entity}+" for connector, entity in plan.new_entities}
+    selectors = {
+        f"stg_{connector}__{entity}+" if connector == FILES else f"path:models/staging/{connector}+"
+        for connector, entity in plan.new_entities
+    }
     if plan.as_of_moved:
         selectors |= {"tag:clock+", "tag:predictions"}
-    return ["path:models/staging", *sorted(selectors)] if selectors else []
+    return [ARRIVED, *sorted(selectors)] if selectors else []
 
 
 def left_out(*, has_predictions: bool) -> list[str]:

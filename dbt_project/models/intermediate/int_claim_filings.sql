@@ -2,7 +2,7 @@
 {{ config(unique_key='claim_id', incremental_strategy='upsert') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__claim_filings'), 'claim_id') }}
+    {{ repeated_arrivals(ref('int_arrived_claim_filings'), 'claim_id') }}
 )
 
 select
@@ -15,7 +15,7 @@ select
     arrivals.decided_at,
     arrivals.amount_claimed,
     arrivals.amount_paid
-from {{ ref('stg_files__claim_filings') }} as arrivals
+from {{ ref('int_arrived_claim_filings') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

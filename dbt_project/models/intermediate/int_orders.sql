@@ -3,7 +3,7 @@
 {%- set zone = 'coalesce(arrivals.destination_time_zone, ' ~ run_value('time_zone') ~ ')' %}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__orders'), 'order_id') }}
+    {{ repeated_arrivals(ref('int_arrived_orders'), 'order_id') }}
 )
 
 select
@@ -29,7 +29,7 @@ select
     arrivals.promised_date,
     arrivals.promise_source,
     {{ to_utc(add_days('arrivals.promised_date', 1), zone) }} as due_at
-from {{ ref('stg_files__orders') }} as arrivals
+from {{ ref('int_arrived_orders') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

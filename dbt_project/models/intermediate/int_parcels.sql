@@ -10,7 +10,7 @@
         replaces_tracking_number, shipping_cost, currency, cost_basis, weight_grams, _seq, _row{% endset %}
 
 with repeated_keys as (
-    {{ repeated_arrivals(ref('stg_files__shipments'), 'parcel_key') }}
+    {{ repeated_arrivals(ref('int_arrived_shipments'), 'parcel_key') }}
 ),
 
 latest as (
@@ -20,7 +20,7 @@ latest as (
             coalesce(arrivals.is_cancelled, false) or arrivals.cancelled_at is not null as is_cancelled,
             coalesce(arrivals.is_return, false) as is_return
         )
-    from {{ ref('stg_files__shipments') }} as arrivals
+    from {{ ref('int_arrived_shipments') }} as arrivals
     left join repeated_keys
         on arrivals._seq = repeated_keys._seq and arrivals._row = repeated_keys._row
     where coalesce(repeated_keys.copy_no, 1) = 1

@@ -2,7 +2,7 @@
 {{ config(unique_key='return_line_id', incremental_strategy='upsert') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__return_lines'), 'return_line_id') }}
+    {{ repeated_arrivals(ref('int_arrived_return_lines'), 'return_line_id') }}
 )
 
 select
@@ -19,7 +19,7 @@ select
     arrivals.reason_code,
     arrivals.amount,
     arrivals.currency
-from {{ ref('stg_files__return_lines') }} as arrivals
+from {{ ref('int_arrived_return_lines') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

@@ -1,6 +1,7 @@
 -- One row per source, carrier (null: any carrier) and status code: what the vendor's code means in our words.
 --
--- A source's own map wins; a code that is one of our milestones means itself; anything else stays unknown.
+-- A source's own map wins, then what the vendor's seed says; a code that is one of our milestones means itself; anything
+-- else stays unknown.
 {{ config(materialized='table') }}
 
 with own as (
@@ -15,13 +16,42 @@ ours as (
     cross join {{ ref('milestones') }} as milestones
 ),
 
+-- EasyPost says a status and a detail of it: a row of the seed is about a pair, or about either alone. The pair tells
+-- most, then the detail, then the status; a delivery is one whatever its detail.
+easypost as (
+    select
+        statuses.status || '.' || details.status_detail as status_code,
+        coalesce(pairs.milestone, details.milestone, statuses.milestone) as milestone,
+        case
+            when pairs.milestone is not null then pairs.incident
+            when details.milestone is not null then details.incident
+            else statuses.incident
+        end as incident
+    from {{ ref('easypost_status_codes') }} as statuses
+    inner join {{ ref('easypost_status_codes') }} as details
+        on statuses.status_detail is null and details.status is null
+    left join {{ ref('easypost_status_codes') }} as pairs
+        on statuses.status = pairs.status and details.status_detail = pairs.status_detail
+),
+
+vendors as (
+    select 'easypost' as connector, status_code, milestone, incident from easypost
+),
+
+of_vendors as (
+    select feeds.source, cast(null as varchar) as carrier, vendors.status_code, vendors.milestone, vendors.incident
+    from {{ source('control', 'source_settings') }} as feeds
+    inner join vendors
+        on feeds.connector = vendors.connector
+),
+
 unioned as (
     select * from own
     union all
-    select ours.*
-    from ours
+    select others.*
+    from (select * from of_vendors union all select * from ours) as others
     left join own
-        on ours.source = own.source and ours.status_code = own.status_code
+        on others.source = own.source and others.status_code = own.status_code
     where own.source is null
 )
 

@@ -2,7 +2,7 @@
 {{ config(unique_key='ticket_id', incremental_strategy='upsert') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__tickets'), 'ticket_id') }}
+    {{ repeated_arrivals(ref('int_arrived_tickets'), 'ticket_id') }}
 )
 
 select
@@ -21,7 +21,7 @@ select
     arrivals.topic_confidence,
     arrivals.topic_basis,
     arrivals.topic_rules_version
-from {{ ref('stg_files__tickets') }} as arrivals
+from {{ ref('int_arrived_tickets') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

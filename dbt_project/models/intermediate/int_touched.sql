@@ -3,13 +3,13 @@
 --
 -- Touched: what new rows speak of, and everything that is not settled, because the clock moves it. After a refresh that
 -- did not complete, what it had touched stays touched. A full build touches nothing: it recomputes everything.
--- depends_on: {{ ref('stg_files__orders') }}
--- depends_on: {{ ref('stg_files__scans') }}
--- depends_on: {{ ref('stg_files__shipments') }}
--- depends_on: {{ ref('stg_files__notices') }}
--- depends_on: {{ ref('stg_files__tickets') }}
--- depends_on: {{ ref('stg_files__carrier_charges') }}
--- depends_on: {{ ref('stg_files__promise_revisions') }}
+-- depends_on: {{ ref('int_arrived_orders') }}
+-- depends_on: {{ ref('int_arrived_scans') }}
+-- depends_on: {{ ref('int_arrived_shipments') }}
+-- depends_on: {{ ref('int_arrived_notices') }}
+-- depends_on: {{ ref('int_arrived_tickets') }}
+-- depends_on: {{ ref('int_arrived_carrier_charges') }}
+-- depends_on: {{ ref('int_arrived_promise_revisions') }}
 -- depends_on: {{ ref('int_parcels') }}
 -- depends_on: {{ ref('int_orders') }}
 {{ config(materialized='table', tags=['clock']) }}
@@ -32,19 +32,19 @@ with carried as (
 ),
 
 new_orders as (
-    select distinct order_id from {{ ref('stg_files__orders') }}
+    select distinct order_id from {{ ref('int_arrived_orders') }}
 ),
 
 new_tickets as (
-    select ticket_id, order_id, order_number, tracking_number from {{ ref('stg_files__tickets') }}
+    select ticket_id, order_id, order_number, tracking_number from {{ ref('int_arrived_tickets') }}
 ),
 
 new_numbers as (
-    select tracking_number from {{ ref('stg_files__scans') }}
+    select tracking_number from {{ ref('int_arrived_scans') }}
     union
-    select tracking_number from {{ ref('stg_files__shipments') }}
+    select tracking_number from {{ ref('int_arrived_shipments') }}
     union
-    select tracking_number from {{ ref('stg_files__carrier_charges') }}
+    select tracking_number from {{ ref('int_arrived_carrier_charges') }}
 ),
 
 parcels as (
@@ -60,7 +60,7 @@ shipment_ids as (
     union
     -- a corrected event leaves the parcel it stood at before
     select shipment_id from {{ mart_relation('fct_scans') }}
-    where scan_id in (select scan_id from {{ ref('stg_files__scans') }})
+    where scan_id in (select scan_id from {{ ref('int_arrived_scans') }})
     union
     select shipment_id from {{ shipments_before }} where not is_settled
     union
@@ -72,7 +72,7 @@ shipment_ids as (
 order_ids as (
     select order_id as id from new_orders
     union
-    select order_id from {{ ref('stg_files__promise_revisions') }}
+    select order_id from {{ ref('int_arrived_promise_revisions') }}
     union
     select parcels.order_id from parcels inner join shipment_ids on parcels.shipment_id = shipment_ids.id
     union
@@ -80,7 +80,7 @@ order_ids as (
     union
     select order_id from {{ orders_before }} where not is_settled
     union
-    select order_id from {{ ref('stg_files__notices') }}
+    select order_id from {{ ref('int_arrived_notices') }}
     union
     select order_id from new_tickets
     union

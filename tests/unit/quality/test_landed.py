@@ -45,7 +45,7 @@ def _order(number: int, **more: object) -> dict[str, object]:
 
 
 def _failed(path: Path) -> dict[str, landed.Finding]:
-    found = check_landed("orders", [Arrival(path, 10, is_new=True)], as_of=AS_OF)
+    found = check_landed(ENTITIES["orders"], [Arrival(path, 10, is_new=True)], as_of=AS_OF)
     assert found
     return {one.name: one for one in found if not one.passed}
 
@@ -81,7 +81,7 @@ def test_nothing_new_imports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "great_expectations", None)
     path = tmp_path / "not_there.parquet"
 
-    assert check_landed("orders", [Arrival(path, 10, is_new=False)], as_of=AS_OF) == ()
+    assert check_landed(ENTITIES["orders"], [Arrival(path, 10, is_new=False)], as_of=AS_OF) == ()
 
 
 def test_deleted_rows_are_not_looked_at(tmp_path: Path):
@@ -94,7 +94,7 @@ def test_volume_is_held_against_the_arrivals_before(tmp_path: Path):
     path = _batch(tmp_path, "small", [_order(1)])
     usual = [Arrival(None, read, is_new=False) for read in (1000, 1100, 900, 1050)]
 
-    found = check_landed("orders", [*usual, Arrival(path, 50, is_new=True)], as_of=AS_OF)
+    found = check_landed(ENTITIES["orders"], [*usual, Arrival(path, 50, is_new=True)], as_of=AS_OF)
     volume = next(one for one in found if one.name.startswith("volume"))
 
     assert (volume.passed, volume.is_blocking) == (False, False)

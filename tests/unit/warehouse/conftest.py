@@ -19,9 +19,11 @@ AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 MODELS = {
     "staging/stg_files__orders.sql": "select * from {{ landing('files', 'orders') }}",
     "staging/stg_files__scans.sql": "select * from {{ landing('files', 'scans') }}",
+    "intermediate/arrived/int_arrived_orders.sql": "{{ arrived(['stg_files__orders']) }}",
+    "intermediate/arrived/int_arrived_scans.sql": "{{ arrived(['stg_files__scans']) }}",
     "intermediate/int_orders.sql": (
         "{{ config(unique_key='order_id', incremental_strategy='delete+insert') }} "
-        "select order_id, amount, _seq from {{ ref('stg_files__orders') }} "
+        "select order_id, amount, _seq from {{ ref('int_arrived_orders') }} "
         "qualify row_number() over (partition by order_id order by _seq desc) = 1"
     ),
     "marts/fct_orders.sql": (
@@ -55,7 +57,7 @@ def write_project(folder: Path) -> Path:
     (folder / "macros").mkdir(parents=True)
     (folder / "seeds").mkdir()
     source = REPOSITORY / "dbt_project"
-    for name in ("dbt_project.yml", "profiles.yml", "macros/run.sql", "macros/landing.sql"):
+    for name in ("dbt_project.yml", "profiles.yml", "macros/run.sql", "macros/landing.sql", "macros/dispatch.sql"):
         shutil.copy(source / name, folder / name)
     schema = "{% macro generate_schema_name(custom, node) %}{{ custom or target.schema }}{% endmacro %}"
     (folder / "macros" / "schema.sql").write_text(schema)

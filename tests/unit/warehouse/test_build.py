@@ -60,8 +60,8 @@ def test_nights_add_up_and_name_what_they_did(
     second = batch(2, {"b": 3, "c": 5})
     night = refresh(engine, project, given("r2", batches=(first, second)))
     assert {node.name for node in night.nodes if node.resource_type == "model"} == {
-        "stg_files__orders",
-        "stg_files__scans",
+        "int_arrived_orders",
+        "int_arrived_scans",
         "int_orders",
         "fct_orders",
     }
@@ -70,12 +70,12 @@ def test_nights_add_up_and_name_what_they_did(
         ("b", 3, "r2"),
         ("c", 5, "r2"),
     ]
-    assert rows(engine, "select count(*) from staging.stg_files__orders") == [(2,)]
+    assert rows(engine, "select count(*) from intermediate.int_arrived_orders") == [(2,)]
 
     later = AS_OF + timedelta(days=1)
     monkeypatch.setattr(runner, "_parse", lambda *_, **__: pytest.fail("parsed again"))
     clock = refresh(engine, project, given("r3", as_of=later, batches=(first, second)))
-    assert {node.name for node in clock.nodes if not node.name.startswith("stg_")} == {"clock"}
+    assert {node.name for node in clock.nodes if not node.name.startswith("int_arrived_")} == {"clock"}
     assert rows(engine, "from marts.marts.clock") == [(datetime(2026, 3, 2), datetime(2026, 3, 1), False, False, 2)]
 
 

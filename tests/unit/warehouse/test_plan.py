@@ -45,13 +45,13 @@ def test_a_new_batch_runs_what_descends_from_its_entity(given: Given) -> None:
     start = given(batches=(orders(1), orders(2)))
     plan, taken = decide(start, built(start, 1))
     assert (plan.is_full, taken) == (False, {"b2"})
-    assert selection(plan) == ["path:models/staging", "stg_files__orders+"]
+    assert selection(plan) == ["path:models/intermediate/arrived", "stg_files__orders+"]
 
 
 def test_a_later_moment_runs_what_depends_on_the_clock(given: Given) -> None:
     start = given(batches=(orders(1),))
     plan, _ = decide(replace(start, as_of=AS_OF + timedelta(days=7)), built(start, 1))
-    assert selection(plan) == ["path:models/staging", "tag:clock+"]
+    assert selection(plan) == ["path:models/intermediate/arrived", "tag:clock+"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ with closures as (
 calendars as (
     select '*' as calendar, '*' as country, '*' as region
     union all
-    select country, country, '*' from {{ ref('regions') }} where region = '*'
+    select distinct country, country, '*' from closures
     union all
     select country || '-' || region, country, region
     from {{ ref('regions') }} as places

@@ -1,9 +1,9 @@
 -- One row per invoiced or rated charge of a parcel: its latest arrival. A refund is negative.
--- depends_on: {{ ref('stg_files__shipments') }}
+-- depends_on: {{ ref('int_arrived_shipments') }}
 {{ config(unique_key='charge_id', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__carrier_charges'), 'charge_id') }}
+    {{ repeated_arrivals(ref('int_arrived_carrier_charges'), 'charge_id') }}
 ),
 
 reused_numbers as (
@@ -25,7 +25,7 @@ arrivals as (
         arrivals.currency,
         arrivals.billed_at,
         coalesce(arrivals.basis, 'invoiced') as basis
-    from {{ ref('stg_files__carrier_charges') }} as arrivals
+    from {{ ref('int_arrived_carrier_charges') }} as arrivals
     left join repeated
         on arrivals._seq = repeated._seq and arrivals._row = repeated._row
     left join {{ ref('carrier_aliases') }} as aliases
@@ -39,9 +39,9 @@ arrivals as (
     from {{ this }}
     where split_part(shipment_id, '@', 1) in (
             select tracking_number from reused_numbers
-            where tracking_number in (select tracking_number from {{ ref('stg_files__shipments') }})
+            where tracking_number in (select tracking_number from {{ ref('int_arrived_shipments') }})
         )
-        and charge_id not in (select charge_id from {{ ref('stg_files__carrier_charges') }})
+        and charge_id not in (select charge_id from {{ ref('int_arrived_carrier_charges') }})
     {%- endif %}
 ),
 

@@ -2,7 +2,7 @@
 {{ config(unique_key='notice_id', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__notices'), 'notice_id') }}
+    {{ repeated_arrivals(ref('int_arrived_notices'), 'notice_id') }}
 )
 
 select
@@ -14,7 +14,7 @@ select
     arrivals.kind,
     arrivals.sent_at,
     arrivals.reason
-from {{ ref('stg_files__notices') }} as arrivals
+from {{ ref('int_arrived_notices') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

@@ -2,7 +2,7 @@
 {{ config(unique_key='order_line_id', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__order_lines'), 'order_line_id') }}
+    {{ repeated_arrivals(ref('int_arrived_order_lines'), 'order_line_id') }}
 )
 
 select
@@ -20,7 +20,7 @@ select
     arrivals.unit_price,
     arrivals.currency,
     arrivals.weight_grams
-from {{ ref('stg_files__order_lines') }} as arrivals
+from {{ ref('int_arrived_order_lines') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

@@ -2,13 +2,13 @@
 --
 -- Copies of an event are one event: the latest arrival's content, known since the first arrival of that same content.
 -- Vendors' codes are kept beside what the status maps make of them; a code that no map knows is `unknown`.
--- depends_on: {{ ref('stg_files__shipments') }}
+-- depends_on: {{ ref('int_arrived_shipments') }}
 -- depends_on: {{ ref('int_touched') }}
 {{ config(unique_key='scan_id', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
     {{ repeated_arrivals(
-        ref('stg_files__scans'), 'scan_id',
+        ref('int_arrived_scans'), 'scan_id',
         ', min(known_at) over (partition by scan_id, occurred_at, status_code) as first_known_at') }}
 ),
 
@@ -31,7 +31,7 @@ arrivals as (
         arrivals.city,
         arrivals.region,
         arrivals.country
-    from {{ ref('stg_files__scans') }} as arrivals
+    from {{ ref('int_arrived_scans') }} as arrivals
     left join repeated
         on arrivals._seq = repeated._seq and arrivals._row = repeated._row
     {%- if is_incremental() %}
@@ -52,9 +52,9 @@ arrivals as (
     where split_part(shipment_id, '@', 1) in (
             select tracking_number from {{ ref('int_parcels') }}
             where shipment_id <> tracking_number
-                and tracking_number in (select tracking_number from {{ ref('stg_files__shipments') }})
+                and tracking_number in (select tracking_number from {{ ref('int_arrived_shipments') }})
         )
-        and scan_id not in (select scan_id from {{ ref('stg_files__scans') }})
+        and scan_id not in (select scan_id from {{ ref('int_arrived_scans') }})
     {%- endif %}
 ),
 
@@ -69,7 +69,7 @@ reused_numbers as (
 reassigned as (
     select scans.scan_id, scans.occurred_at, max_by(reused_numbers.shipment_id, reused_numbers.shipped_at) as shipment_id
     from (
-        select scan_id, occurred_at, tracking_number from {{ ref('stg_files__scans') }}
+        select scan_id, occurred_at, tracking_number from {{ ref('int_arrived_scans') }}
         {%- if is_incremental() %}
         union all
         select scan_id, occurred_at, split_part(shipment_id, '@', 1) from {{ this }}

@@ -2,7 +2,7 @@
 {{ config(unique_key='revision_key', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__promise_revisions'), 'revision_key') }}
+    {{ repeated_arrivals(ref('int_arrived_promise_revisions'), 'revision_key') }}
 )
 
 select
@@ -12,7 +12,7 @@ select
     arrivals.order_id,
     arrivals.changed_at,
     arrivals.promised_date
-from {{ ref('stg_files__promise_revisions') }} as arrivals
+from {{ ref('int_arrived_promise_revisions') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

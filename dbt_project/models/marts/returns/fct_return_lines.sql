@@ -2,8 +2,8 @@
 --
 -- A line without an order is matched to an earlier sale (int_return_matches) or stays in the cohort `unmatched`.
 -- depends_on: {{ ref('int_touched') }}
--- depends_on: {{ ref('stg_files__return_lines') }}
--- depends_on: {{ ref('stg_files__returns') }}
+-- depends_on: {{ ref('int_arrived_return_lines') }}
+-- depends_on: {{ ref('int_arrived_returns') }}
 {{ config(unique_key='return_line_id', incremental_strategy='touched', touched_kind='return_line', materialized='incremental') }}
 
 with lines as (

@@ -2,7 +2,7 @@
 {{ config(unique_key='return_id', incremental_strategy='upsert', materialized='incremental') }}
 
 with repeated as (
-    {{ repeated_arrivals(ref('stg_files__returns'), 'return_id') }}
+    {{ repeated_arrivals(ref('int_arrived_returns'), 'return_id') }}
 )
 
 select
@@ -21,7 +21,7 @@ select
     arrivals.refund_amount,
     arrivals.retained_amount,
     arrivals.currency
-from {{ ref('stg_files__returns') }} as arrivals
+from {{ ref('int_arrived_returns') }} as arrivals
 left join repeated
     on arrivals._seq = repeated._seq and arrivals._row = repeated._row
 where coalesce(repeated.copy_no, 1) = 1

@@ -3,7 +3,7 @@
 -- State and avoidability use scans with known_at before the ticket only. Of several parcels of an order the ticket is
 -- about the one it names, else one not yet delivered at that moment, the one shipped last first.
 -- depends_on: {{ ref('int_touched') }}
--- depends_on: {{ ref('stg_files__tickets') }}
+-- depends_on: {{ ref('int_arrived_tickets') }}
 {{ config(unique_key='ticket_id', incremental_strategy='touched', touched_kind='ticket', materialized='incremental') }}
 {%- set stalled = setting('thresholds.stalled_hours') %}
 

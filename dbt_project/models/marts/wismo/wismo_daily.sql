@@ -1,8 +1,8 @@
 -- One row per day, carrier and service: contacts by topic and by what the parcel was doing, beside both exposures (orders
 -- placed that day, parcels open that day). Tickets without a parcel stand under carrier `none`.
 -- depends_on: {{ ref('int_touched') }}
--- depends_on: {{ ref('stg_files__tickets') }}
--- depends_on: {{ ref('stg_files__orders') }}
+-- depends_on: {{ ref('int_arrived_tickets') }}
+-- depends_on: {{ ref('int_arrived_orders') }}
 -- depends_on: {{ ref('int_orders') }}
 {{ config(unique_key='day', incremental_strategy='touched', touched_kind='day', materialized='incremental') }}
 {%- set zone = run_value('time_zone') %}

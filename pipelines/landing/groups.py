@@ -1,0 +1,232 @@
+"""Landing groups of a vendor's records: one batch per entity that is cut from them.
+
+A group's JSON lives in memory and is read by DuckDB from there: nothing of it touches the disk before personal data
+have become tokens. Records that are as they landed before are recognised by a hash and left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from pipelines.domain.drops import Reading, TextShape
+from pipelines.domain.pages import Cut, Stream
+from pipelines.domain.sql import literal_list, quote_literal
+from pipelines.landing import cuts
+from pipelines.landing.files import quarantine_path
+from pipelines.landing.filing import Filing
+from pipelines.landing.jobs import Job, digest
+from pipelines.landing.keys import Keys
+from pipelines.landing.malformed import Malformed
+from pipelines.landing.manifest import RETIRED, Batch, Manifest, Pulled
+from pipelines.landing.outcomes import Outcome
+from pipelines.landing.rows import Constants, Rows
+from pipelines.landing.staging import Staging
+from pipelines.landing.vault import Vault
+
+JUDGED_FROM: Final = 20  # rows of a batch: of a handful, one bad record would hold all
+_RECORDS: Final = "records"  # temporary table
+_KNOWN: Final = "known_records"  # temporary table of record hashes
+_OBJECT_BYTES: Final = 16 << 20  # DuckDB's own bound of one JSON value
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What landing lends: connection, manifest, vault, keys, and what is the same for all rows."""
+
+    data_dir: Path
+    con: duckdb.DuckDBPyConnection
+    manifest: Manifest
+    vault: Vault
+    keys: Keys
+    constants: Constants
+    quarantine_rate: float
+    landed_at: datetime
+
+
+class Groups:
+    """Lands the records of one stream, group after group."""
+
+    def __init__(self, means: Means, stream: Stream) -> None:
+        self._means = means
+        self._stream = stream
+        self._shape = cuts.shape_of(stream.cuts)
+        self._plans = [cuts.plan(cut) for cut in stream.cuts]
+        constants = means.constants
+        form = [means.keys.key_id, constants.shop, constants.postal_prefix_length]
+        self._mapping_ids = [digest([repr(cut), *form]) for cut in stream.cuts]
+        self._chain = [batch.batch_id for batch in means.manifest.batches() if batch.source == stream.source][-1:]
+        self._load_known()
+
+    def land(self, records: Sequence[bytes], pulled: Pulled | None = None) -> list[Outcome]:
+        """Land a group, and commit with it how far the pull is. One outcome per entity; none where nothing is new."""
+        started = time.perf_counter()
+        hashes = [self._hash(record) for record in records]
+        fresh = self._unknown(hashes)
+        if not fresh:
+            self._means.manifest.commit((), (), pulled)
+            return []
+        done = self._land([(hashes[place], records[place]) for place in fresh], len(records) - len(fresh))
+        landed = self._filing.commit(done, time.perf_counter() - started, pulled)
+        self._remember([hashes[place] for place in fresh])
+        self._chain = [landed[0].batch_id]
+        return landed
+
+    def _land(self, records: list[tuple[int, bytes]], known: int) -> list[tuple[Job, Outcome]]:
+        content = hashlib.blake2b(b"".join(record for _, record in records), digest_size=16).hexdigest()
+        first = self._means.manifest.reserve(len(self._plans))
+        done: list[tuple[Job, Outcome]] = []
+        with ExitStack() as partials:
+            self._read(records)
+            partials.callback(self._means.con.execute, f"DROP TABLE IF EXISTS {_RECORDS}")
+            for number, (cut, plan) in enumerate(zip(self._stream.cuts, self._plans, strict=True)):
+                batch = self._batch(cut, self._mapping_ids[number], content, first + number)
+                relation = cuts.relation(cut, _RECORDS)
+                total = len(records) if not cut.each else self._count(relation)
+                staging = Staging(self._means.con, Reading("", (plan,), (), records=total), relation, None)
+                malformed = Malformed(self._means.con, Path(batch.file), TextShape())
+                outcome = self._filing.stage(batch, Rows(plan, self._means.constants), staging, malformed, partials)
+                if not cut.each:
+                    outcome = replace(outcome, read=outcome.read + known, duplicate=outcome.duplicate + known)
+                done.append((Job(batch), outcome))
+        return done
+
+    def _batch(self, cut: Cut, mapping_id: str, content: str, seq: int) -> Batch:
+        stream, entity = self._stream, cut.entity.name
+        return Batch(
+            # what was there before is part of the id: a record may become again what it once was
+            batch_id=digest([content, mapping_id, stream.source, entity, *self._chain]),
+            seq=seq,
+            source=stream.source,
+            connector=stream.connector,
+            entity=entity,
+            path="",
+            outcome="",
+            file=f"{stream.connector}:{stream.name}",
+            content_hash=content,
+            mapping_id=mapping_id,
+        )
+
+    @property
+    def _filing(self) -> Filing:
+        means = self._means
+        return Filing(
+            means.data_dir,
+            means.con,
+            means.manifest,
+            means.vault,
+            quarantine_rate=means.quarantine_rate,
+            landed_at=means.landed_at,
+            judged_from=JUDGED_FROM,
+        )
+
+    def _read(self, records: list[tuple[int, bytes]]) -> None:
+        lines = [_line(number, own, record) for number, (own, record) in enumerate(records, start=1)]
+        try:
+            self._create(lines)
+        except duckdb.InvalidInputException:  # a part has another shape, or text that is no Unicode: look at each
+            self._create([self._fitted(number, own, record) for number, (own, record) in enumerate(records, start=1)])
+
+    def _create(self, lines: list[bytes]) -> None:
+        types = {"_row": "BIGINT", "_hash": "BIGINT", "_problem": "VARCHAR", "r": self._shape.sql_type}
+        columns = ", ".join(f"{quote_literal(name)}: {quote_literal(type_)}" for name, type_ in types.items())
+        most = max(_OBJECT_BYTES, max(map(len, lines)) + 1)
+        with _in_memory(lines) as path:
+            self._means.con.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_RECORDS} AS SELECT * FROM read_json({quote_literal(path)}, "  # noqa: S608
+                f"format = 'newline_delimited', maximum_object_size = {most}, columns = {{{columns}}})"
+            )
+
+    def _fitted(self, number: int, own: int, record: bytes) -> bytes:
+        """The line of a record with nothing in it that DuckDB would refuse; what was left out is a `_problem`."""
+        problems: list[str] = []
+        value = self._shape.fitted(json.loads(record), problems)
+        line: dict[str, Any] = {"_row": number, "_hash": own, "r": value}
+        if problems:
+            line["_problem"] = "; ".join(problems)
+        text = json.dumps(line, ensure_ascii=False).replace("\\u0000", "")
+        return text.encode("utf-8", "replace") + b"\n"
+
+    def _count(self, relation: str) -> int:
+        row = self._means.con.execute(f"SELECT count(*) FROM {relation}").fetchone()  # noqa: S608
+        return int(row[0]) if row else 0
+
+    def _hash(self, record: bytes) -> int:
+        # keyed: nobody without the key can find out whether a record with guessed personal data has landed
+        whole = hashlib.blake2b(record, digest_size=8, key=self._means.keys.token_key)
+        return int.from_bytes(whole.digest(), "big", signed=True)
+
+    def _load_known(self) -> None:
+        """Hashes of the records as they landed last, under this mapping."""
+        means, cut = self._means, self._stream.cuts[0]
+        means.con.execute(f"CREATE OR REPLACE TEMP TABLE {_KNOWN} (hash BIGINT)")
+        files = {
+            str(path)
+            for batch in means.manifest.batches()
+            if (batch.source, batch.entity, batch.mapping_id)
+            == (self._stream.source, cut.entity.name, self._mapping_ids[0])
+            and batch.outcome != RETIRED
+            for path in self._files_of(batch)
+        }
+        if files:
+            key = ", ".join(f'"{name}"' for name in cut.entity.key)
+            means.con.execute(
+                f"INSERT INTO {_KNOWN} SELECT max_by({cuts.RECORD_HASH}, (_seq, _row)) "  # noqa: S608
+                f"FROM read_parquet({literal_list(sorted(files))}, union_by_name = true, hive_partitioning = false) "
+                f"WHERE {cuts.RECORD_HASH} IS NOT NULL GROUP BY {key}"
+            )
+
+    def _files_of(self, batch: Batch) -> Iterator[Path]:
+        landed = self._means.manifest.file_of(batch)
+        if landed is not None and landed.exists():
+            yield landed
+        if batch.quarantined:
+            day = batch.landed_at[:10]
+            rejected = self._means.data_dir / quarantine_path(batch.source, batch.entity, day, batch.batch_id)
+            if rejected.exists():
+                yield rejected
+
+    def _unknown(self, hashes: Sequence[int]) -> list[int]:
+        """Places of the records that have not landed as they are; of copies in the group, the first."""
+        found = self._means.con.execute(
+            f"SELECT hash FROM {_KNOWN} WHERE hash IN (SELECT unnest($1::BIGINT[]))",  # noqa: S608
+            [list(hashes)],
+        ).fetchall()
+        seen = {row[0] for row in found}
+        fresh = []
+        for place, own in enumerate(hashes):
+            if own not in seen:
+                seen.add(own)
+                fresh.append(place)
+        return fresh
+
+    def _remember(self, hashes: Sequence[int]) -> None:
+        self._means.con.execute(f"INSERT INTO {_KNOWN} SELECT unnest($1::BIGINT[])", [list(hashes)])
+
+
+def _line(number: int, own: int, record: bytes) -> bytes:
+    if b"\n" in record or b"\r" in record:  # between the tokens of JSON: within a text they would be escaped
+        record = record.replace(b"\n", b" ").replace(b"\r", b" ")
+    return b'{"_row":%d,"_hash":%d,"r":%b}\n' % (number, own, record)
+
+
+@contextmanager
+def _in_memory(lines: list[bytes]) -> Iterator[str]:
+    """A file that is nowhere on the disk, by a path that DuckDB can open."""
+    descriptor = os.memfd_create("records")
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as out:
+            out.writelines(lines)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
