@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipelines.sources._vendor import Checked, Connector
     from pipelines.sources.files import FileSource
 
-VENDORS: Final = ("easypost",)  # folders of pipelines/sources that speak to an API
+VENDORS: Final = ("easypost", "gorgias", "zendesk")  # folders of pipelines/sources that speak to an API
 
 
 @dataclass(frozen=True, slots=True)
