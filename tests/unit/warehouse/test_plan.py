@@ -51,7 +51,7 @@ def test_a_new_batch_runs_what_descends_from_its_entity(given: Given) -> None:
 def test_a_later_moment_runs_what_depends_on_the_clock(given: Given) -> None:
     start = given(batches=(orders(1),))
     plan, _ = decide(replace(start, as_of=AS_OF + timedelta(days=7)), built(start, 1))
-    assert selection(plan) == ["path:models/intermediate/arrived", "tag:clock+"]
+    assert selection(plan) == ["path:models/intermediate/arrived", "tag:clock+", "tag:predictions"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_many_changes_are_told_shortly(given: Given) -> None:
     assert plan.reason == "seed s0, seed s1, seed s2 and 6 more changed"
 
 
-def test_models_see_thresholds_and_costs_only() -> None:
+def test_models_see_thresholds_costs_and_what_predictions_need() -> None:
     flat = model_settings(Settings())  # type: ignore[call-arg]
     assert flat["thresholds.suppress_under"] == 30
-    assert {key.partition(".")[0] for key in flat} == {"thresholds", "costs"}
+    assert {key.partition(".")[0] for key in flat} == {"thresholds", "costs", "predictions"}
