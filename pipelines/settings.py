@@ -64,6 +64,7 @@ class Thresholds(_Table):
     closed_after_days: int = Field(35, ge=7, description="age at which a week's figures should no longer move")
     quarantine_rate: Share = Field(0.05, description="a batch with a greater share of rejected rows is held")
     return_window_days: int = Field(30, ge=1, description="an order cohort is mature once its window has closed")
+    refund_promised_days: int = Field(14, ge=0, description="days from receipt within which a refund is promised")
 
 
 class Costs(_Table):
