@@ -146,6 +146,27 @@ def test_olist_scorecard_counts_every_parcel_once(olist: Olist) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("table", "counts"), [("fct_orders", "true"), ("fct_shipments", "is_first_delivery")], ids=["orders", "parcels"]
+)
+def test_olist_on_time_by_state_and_month(olist: Olist, table: str, counts: str) -> None:
+    """Due and on time by state of the customer and month of the promise, orders and parcels, against the files."""
+    expected: Counter[tuple[str, str, str]] = Counter()
+    for order in olist.orders:
+        if order.is_due and (table == "fct_orders" or order.has_parcel):
+            key = (order.state, f"{order.promised:%Y-%m}")
+            expected[(*key, "due")] += 1
+            expected[(*key, "on_time")] += order.is_on_time
+    found: Counter[tuple[str, str, str]] = Counter()
+    for state, month, due, on_time in olist.published(
+        f"select coalesce(destination_region, 'unknown'), strftime(promised_date, '%Y-%m'), count(*), count(*) filter (is_on_time) "
+        f"from marts.{table} where is_due and {counts} group by all"
+    ):
+        found[state, month, "due"], found[state, month, "on_time"] = due, on_time
+    assert len(found) > 100
+    assert +found == +expected
+
+
 def test_olist_lanes_start_at_the_first_sellers_state(olist: Olist) -> None:
     """Two chained lookups: first item, then its seller."""
     found = olist.published("select order_id, lane from marts.fct_shipments")

@@ -41,7 +41,7 @@ def snapshot(world: CarrierWorld) -> list[dict]:
 @pytest.fixture(scope="module")
 def published(world: CarrierWorld, snapshot: list[dict]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Four weeks later, everything is due."""
-    world.until(date(2026, 8, 15))
+    world.until(date(2026, 8, 14))
     with world.connect() as con:
         yield con
 
@@ -218,6 +218,7 @@ def _spoken_of(world: CarrierWorld, con: duckdb.DuckDBPyConnection, day: str) ->
     return {row[0] for row in found}
 
 
+@pytest.mark.prove
 def test_a_new_day_touches_only_its_parcels_and_their_weeks(
     world: CarrierWorld, published: duckdb.DuckDBPyConnection
 ) -> None:
@@ -226,14 +227,14 @@ def test_a_new_day_touches_only_its_parcels_and_their_weeks(
     with duckdb.connect() as con:
         con.execute(f"attach '{world.data_dir / 'marts.duckdb'}' as file")
         con.execute("use file")
-        news = _spoken_of(world, con, "2026-08-16")
+        news = _spoken_of(world, con, "2026-08-15")
         moving = {
             row[0] for row in con.execute("select shipment_id from marts.fct_shipments where not is_settled").fetchall()
         }
         weeks = dict(con.execute("select shipment_id, week from marts.fct_shipments").fetchall())
         con.execute("update marts.fct_shipments set scan_count = scan_count + 100000")
         con.execute("update marts.carrier_scorecard set entered = entered + 1000000, open = open + 1000000")
-    world.until(date(2026, 8, 16))
+    world.until(date(2026, 8, 15))
     with duckdb.connect(str(current(world.data_dir)), read_only=True) as con:
         fresh = {
             row[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.e2e.olist_checks import *  # noqa: F403
 from tests.e2e.olist_checks import Olist, refreshed
 from tests.e2e.olist_defects import DEFECTS
+from tests.e2e.runs import REPOSITORY
 
 pytestmark = pytest.mark.prove
 
@@ -31,3 +33,15 @@ def test_olist_defect_that_is_not_read(olist: Olist, name: str) -> None:
     found = olist.in_files(DEFECTS[name].in_files)
     print(f"{name}: {found} rows, {DEFECTS[name].ends_in}")
     assert DEFECTS[name].listed in (found, -1)
+
+
+def test_olist_is_what_the_readme_shows(olist: Olist) -> None:
+    """The README's query gives the README's table: three worst lanes, with intervals."""
+    readme = (REPOSITORY / "README.md").read_text()
+    query = re.search(r"```sql\n(.*?carrier_scorecard_rollup.*?);\n```", readme, re.DOTALL)
+    shown = re.findall(
+        r"^\| (\w\w > \w\w) \| (\d+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", readme, re.MULTILINE
+    )
+    assert query
+    assert len(shown) == 3
+    assert [tuple(map(str, row)) for row in olist.published(query[1])] == shown
