@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     ingest.add_argument("--limit", type=int, default=5, metavar="N", help="dry run: files a pattern and rows shown (5)")
 
     _as_of(_command(commands, "publish", _publish, "build and publish what has landed, without looking for files"))
+    _command(commands, "train", _train, "train delay predictions on what the last refresh has built")
     _command(commands, "doctor", _doctor, "check settings, keys, folder, disk, versions, and what is pending")
     claims = _command(commands, "claims", _claims, "write open claims as CSV in the carriers' forms, each parcel once")
     claims.add_argument("--out", type=Path, metavar="DIR", help="folder (default: claims in the data folder)")
@@ -188,6 +189,16 @@ def _ingest(given: argparse.Namespace) -> int:
         done = ingest(settings, chosen, progress=progress)
     say(done.summary)
     return done.exit_code
+
+
+def _train(given: argparse.Namespace) -> int:
+    settings = _settings(given)
+    from pipelines.orchestration.training import sentence, train_models
+
+    with _ours_only() as progress:
+        report = train_models(settings, progress=progress)
+    say(sentence(report))
+    return 0
 
 
 def _doctor(given: argparse.Namespace) -> int:

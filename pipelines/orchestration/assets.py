@@ -23,6 +23,7 @@ from pipelines.warehouse.build import BuildFailedError
 POOL: Final = "writer"  # one at a time: DuckDB has one writer
 RESOURCE: Final = "refresh"
 OWNERS: Final = ("team:operations",)
+OUTLOOK: Final = "outlook"
 SUITE: Final = "publication_suite"
 PUBLISHED: Final = dg.AssetKey(["published"])
 SCORECARD: Final = "carrier_scorecard"
@@ -81,6 +82,7 @@ def landing_assets(source: Source) -> dg.AssetsDefinition:
 
 def warehouse_assets(models: Sequence[Model], sources: Sequence[Source]) -> dg.AssetsDefinition:
     """All dbt models and seeds as one step: one dbt invocation, one check a model."""
+    models = [model for model in models if model.layer != OUTLOOK]
     keys = {model.unique_id: model_key(model) for model in models}
     specs = [
         dg.AssetSpec(
@@ -134,6 +136,50 @@ def warehouse_assets(models: Sequence[Model], sources: Sequence[Source]) -> dg.A
         refresh.require_sound()
 
     return warehouse
+
+
+def outlook_assets(models: Sequence[Model]) -> dg.AssetsDefinition:
+    """Predictions of what is open, and the models that stand on them: one step, between the marts and publishing."""
+    keys = {model.unique_id: model_key(model) for model in models}
+    own = [model for model in models if model.layer == OUTLOOK]
+    marts = [keys[model.unique_id] for model in models if model.name == "int_open_snapshots"]
+    specs = [
+        dg.AssetSpec(
+            keys[model.unique_id],
+            deps=[*marts, *(keys[parent] for parent in model.parents)],
+            group_name=OUTLOOK,
+            description=model.description,
+            owners=OWNERS,
+            kinds={"dbt", "duckdb", "lightgbm"},
+        )
+        for model in own
+    ]
+    tests = [
+        dg.AssetCheckSpec(TESTS, asset=keys[model.unique_id], description="All dbt tests of this model, as one.")
+        for model in own
+        if model.has_tests
+    ]
+
+    @dg.multi_asset(
+        name=OUTLOOK,
+        specs=specs,
+        check_specs=tests,
+        required_resource_keys={RESOURCE},
+        can_subset=True,
+        pool=POOL,
+    )
+    def outlook(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        refresh = _refresh(context)
+        if refresh.built is None:
+            return
+        done = refresh.predict()
+        for model in own:
+            if keys[model.unique_id] in context.selected_asset_keys:
+                yield results.built(model, refresh.built)
+        if done is not None:
+            yield from results.tested(own, done)
+
+    return outlook
 
 
 def published_asset(models: Sequence[Model], settings: Settings) -> dg.AssetsDefinition:

@@ -10,11 +10,19 @@ from typing import Any, Final
 import dagster as dg
 
 from pipelines.orchestration import schedules
-from pipelines.orchestration.assets import RESOURCE, landing_assets, published_asset, warehouse_assets
+from pipelines.orchestration.assets import (
+    POOL,
+    RESOURCE,
+    landing_assets,
+    outlook_assets,
+    published_asset,
+    warehouse_assets,
+)
 from pipelines.orchestration.models import Model
 from pipelines.orchestration.publishing import tidy
 from pipelines.orchestration.refresh import Refresh, open_refresh
 from pipelines.orchestration.registry import Source, sources_of
+from pipelines.orchestration.training import sentence, train_models
 from pipelines.orchestration.window import Window
 from pipelines.settings import Settings, load
 
@@ -36,6 +44,7 @@ def build_definitions(
     assets = [
         *(landing_assets(source) for source in sources),
         warehouse_assets(models, sources),
+        outlook_assets(models),
         published_asset(models, settings),
     ]
     job = dg.define_asset_job(
@@ -44,14 +53,31 @@ def build_definitions(
         executor_def=dg.in_process_executor,
         description="Take in what arrived, build and check the marts, publish them.",
     )
+    training = train_job(settings)
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
-        schedules=[schedules.nightly(job, settings)],
+        jobs=[job, training],
+        schedules=[schedules.nightly(job, settings), schedules.weekly(training, settings)],
         sensors=schedules.sensors(job, settings, sources),
         resources={RESOURCE: own},
         executor=dg.in_process_executor,
     )
+
+
+def train_job(settings: Settings) -> dg.JobDefinition:
+    """Training on its own cadence; what is predicted changes with the next refresh."""
+
+    @dg.op(name="train", pool=POOL, description="A challenger, in a child process with a memory limit.")
+    def train(context: dg.OpExecutionContext) -> None:
+        fresh = load(settings.file, data_dir=settings.data_dir)
+        report = train_models(fresh, progress=context.log.info, wait_seconds=_PATIENCE_SECONDS)
+        context.log.info(sentence(report))
+
+    @dg.job(name="train", executor_def=dg.in_process_executor, description="Train delay predictions.")
+    def job() -> None:
+        train()
+
+    return job
 
 
 def refresh_resource(settings: Settings) -> dg.ResourceDefinition:

@@ -181,6 +181,24 @@ class Refresh:
         self.built = replace(self.built, findings=self._check_built(plan, was_pending))
         return self.built
 
+    def predict(self) -> BuildResult | None:
+        """Predict for what is open and build the outlook on it; None when predictions are off or nothing was built.
+
+        On the same date and with nothing new, what was predicted stands. Raises BuildError, StorageError.
+        """
+        if self.built is None or not self.settings.predictions.enabled:
+            return None
+        plan, before = self.built.plan, self.built.plan.previous_as_of
+        if not plan.is_full and not plan.new_batches and before is not None and before.date() == self.as_of.date():
+            return None
+        from pipelines.predictions.score import score
+
+        done = score(self.engine, self.run_id, self.as_of)
+        self.progress(f"predicted {done.rows:,} ({done.fallbacks:,} by what is usual), model {done.model_id or 'none'}")
+        result = building.build(self.engine, [building.OUTLOOK], full_refresh=False)
+        self.built = replace(self.built, result=self.built.result.joined(result))
+        return result
+
     def fail(self, result: BuildResult) -> None:
         """Keep what a failing build did get done, for its checks."""
         if self.built is not None:

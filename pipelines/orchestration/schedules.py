@@ -36,6 +36,19 @@ def nightly(job: "UnresolvedAssetJobDefinition", settings: Settings) -> dg.Sched
     )
 
 
+def weekly(job: dg.JobDefinition, settings: Settings) -> dg.ScheduleDefinition:
+    """Training, where predictions are switched on."""
+    on = settings.predictions.enabled
+    return dg.ScheduleDefinition(
+        name="training",
+        job=job,
+        cron_schedule=settings.predictions.cron,
+        execution_timezone=settings.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING if on else dg.DefaultScheduleStatus.STOPPED,
+        description="Trains delay predictions.",
+    )
+
+
 def sensors(
     job: "UnresolvedAssetJobDefinition", settings: Settings, sources: Sequence[Source]
 ) -> list[dg.SensorDefinition]:

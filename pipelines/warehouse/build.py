@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EVERYTHING: Final = ("*",)
 FILES: Final = "files"  # the connector whose landed entities are the canonical ones
 ARRIVED: Final = "path:models/intermediate/arrived"
+OUTLOOK: Final = "path:models/outlook"
 _EXAMPLES: Final = 5
 _TABLES: Final = ("table", "incremental", "seed")
 
@@ -58,6 +59,11 @@ class BuildResult:
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
 
+    def joined(self, later: BuildResult) -> BuildResult:
+        """This build and a later one of the same refresh, as one."""
+        wall, cpu = self.wall_seconds + later.wall_seconds, self.cpu_seconds + later.cpu_seconds
+        return BuildResult((*self.nodes, *later.nodes), wall, cpu)
+
     @property
     def rows(self) -> dict[str, int]:
         """Rows by table, `schema.name`."""
@@ -92,7 +98,7 @@ def selection(plan: BuildPlan) -> list[str]:
 
 def left_out(*, has_predictions: bool) -> list[str]:
     """dbt selectors of what is not built with the marts: what training needs, what follows on predictions."""
-    later = ["tag:training", "path:models/outlook"]
+    later = ["tag:training", OUTLOOK]
     return later if has_predictions else [*later, "tag:predictions"]
 
 

@@ -49,9 +49,10 @@ def test_snapshot_of_keys_jobs_schedules_and_sensors(definitions: dg.Definitions
     assert keys == own | {f"landing/exports/{entity}" for entity in ENTITIES} | {"published"}
     assert {"staging/stg_files__scans", "intermediate/int_touched", "marts/fct_orders", "seeds/milestones"} <= own
     repository = definitions.get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"} == {"refresh"}
+    assert {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"} == {"refresh", "train"}
     assert [(one.name, one.cron_schedule, one.execution_timezone) for one in repository.schedule_defs] == [
-        ("nightly", "30 3 * * *", "America/New_York")
+        ("nightly", "30 3 * * *", "America/New_York"),
+        ("training", "30 1 * * 0", "America/New_York"),
     ]
     assert {one.name for one in repository.sensor_defs} == {"file_drops", "failed_refresh", "late_refresh"}
 
