@@ -67,7 +67,7 @@ def build_definitions(
 def train_job(settings: Settings) -> dg.JobDefinition:
     """Training on its own cadence; what is predicted changes with the next refresh."""
 
-    @dg.op(name="train", pool=POOL, description="A challenger, in a child process with a memory limit.")
+    @dg.op(name="train_models", pool=POOL, description="A challenger, in a child process with a memory limit.")
     def train(context: dg.OpExecutionContext) -> None:
         fresh = load(settings.file, data_dir=settings.data_dir)
         report = train_models(fresh, progress=context.log.info, wait_seconds=_PATIENCE_SECONDS)
