@@ -253,7 +253,8 @@ class Http:
     def _body(self, response: httpx.Response) -> bytes:
         """The decoded body, never more of it in memory than `most_bytes`."""
         too_much = _AgainError(f"answered with more than {self._most_bytes >> 20:,} MB, which was not read")
-        if int(response.headers.get("content-length") or 0) > self._most_bytes:
+        declared = response.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._most_bytes:
             raise too_much
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "", "gzip"):
