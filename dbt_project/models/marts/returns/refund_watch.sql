@@ -48,7 +48,7 @@ valued as (
 troubles as (
     select
         *,
-        'received_not_refunded' as kind,
+        'received_not_refunded' as trouble,
         received_at as since_at,
         coalesce(nullif(refund_amount, 0), lines_amount) as amount_at_stake
     from valued
@@ -68,7 +68,7 @@ troubles as (
 select
     shop,
     source,
-    kind,
+    trouble,
     return_id,
     order_id,
     customer_token,

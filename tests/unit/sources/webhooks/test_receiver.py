@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -53,7 +54,10 @@ def drive(
         async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
             return await work(client)
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(
+        1
+    ) as pool:  # a thread of its own: another test of this process may have left a loop in ours
+        return pool.submit(asyncio.run, run()).result()
 
 
 def headers(id_: str = "1", signature: str = "good") -> Headers:
