@@ -30,6 +30,26 @@ INTERRUPTED: Final = 130
 _USAGE: Final = 2
 _TRACEBACK: Final = "WHEREHOUSE_TRACEBACK"
 _DEFAULT_SETTINGS: Final = "wherehouse.toml"
+_EXAMPLES: Final = """examples:
+  wherehouse sources                                     the configured sources
+  wherehouse sources check                               do all keys work, and what would be pulled
+  wherehouse sources pull parcels                        land what is new, now
+  wherehouse sources backfill --from 2026-01-01 --to 2026-02-01
+"""
+_PULL_EXAMPLES: Final = """Exit code 0: all was read; 3: some source was not; 1: none was; 4: a refresh is running.
+
+examples:
+  wherehouse sources pull                                from where the last pull of each stream got to
+  wherehouse sources pull parcels --since 2026-01-31     one source, once more from a day on
+  wherehouse sources pull --dry-run                      only say what would be asked for
+"""
+_BACKFILL_EXAMPLES: Final = """The range is half-open. One that was broken off goes on where it was; what has landed
+as it is does not land again. Exit codes as those of `wherehouse sources pull`.
+
+examples:
+  wherehouse sources backfill --from 2025-01-01 --to 2026-01-01
+  wherehouse sources backfill parcels --from 2026-01-01 --to 2026-01-08 --dry-run
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,8 +122,7 @@ def parser() -> argparse.ArgumentParser:
     erase.add_argument("--customer", metavar="ID", help="the shop's customer id")
     erase.add_argument("--email", metavar="ADDRESS")
     erase.add_argument("--phone", metavar="NUMBER")
-    sources = _command(commands, "sources", _sources, "list the configured sources")
-    sources.add_argument("action", choices=["list"], nargs="?", default="list")
+    _add_sources(commands)
     _command(commands, "env", _env, "print the variables that dashboards and Dagster need, for a shell")
     prepare = commands.add_parser("prepare", help="parse the dbt project, so that no refresh has to wait for it")
     prepare.set_defaults(run=_prepare)
@@ -113,16 +132,62 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_sources(commands: argparse._SubParsersAction[_Parser]) -> None:
+    sources = _command(commands, "sources", _sources, "list, check and pull the configured sources", _EXAMPLES)
+    actions = sources.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
+    # what stands before the action counts as well, so an action has no defaults of its own
+    _command(actions, "list", _sources, "name, kind and entities of every source", is_nested=True)
+    check = _command(
+        actions, "check", _check, "ask every source for something small: key, reach, clock, what would be pulled",
+        "Exit code 0: all is well; 1: a source needs a look. Nothing is written.", is_nested=True,
+    )  # fmt: skip
+    pull = _command(
+        actions, "pull", _pull, "land what vendors have had since the last pull, without building anything",
+        _PULL_EXAMPLES, is_nested=True,
+    )  # fmt: skip
+    pull.add_argument(
+        "--since", type=moment, metavar="DATE", help="changed (else created) since; the nightly pull's place stays"
+    )
+    backfill = _command(
+        actions, "backfill", _pull, "land what vendors have of a range of time, once more where it has landed",
+        _BACKFILL_EXAMPLES, is_nested=True,
+    )  # fmt: skip
+    backfill.add_argument(
+        "--from", dest="since", type=moment, required=True, metavar="DATE", help="the first moment, UTC"
+    )
+    backfill.add_argument(
+        "--to", dest="until", type=moment, required=True, metavar="DATE", help="the first moment after it"
+    )
+    for one in (check, pull, backfill):
+        one.add_argument("source", nargs="?", metavar="NAME", help="only this source")
+    for one in (pull, backfill):
+        one.add_argument(
+            "--dry-run", action="store_true", help="land nothing: say the window and what the first page gives"
+        )
+
+
 def _command(
     commands: argparse._SubParsersAction[_Parser],
     name: str,
     run: Callable[[argparse.Namespace], int],
     what: str,
+    more: str = "",
+    *,
+    is_nested: bool = False,
 ) -> argparse.ArgumentParser:
-    made = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    made = commands.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     made.set_defaults(run=run)
-    made.add_argument("--settings", type=Path, default=Path(_DEFAULT_SETTINGS), metavar="FILE", help="settings file")
-    made.add_argument("--data-dir", type=Path, metavar="DIR", help="data folder, instead of the settings'")
+    file, folder = (argparse.SUPPRESS, argparse.SUPPRESS) if is_nested else (Path(_DEFAULT_SETTINGS), None)
+    made.add_argument("--settings", type=Path, default=file, metavar="FILE", help="settings file")
+    made.add_argument(
+        "--data-dir", type=Path, default=folder, metavar="DIR", help="data folder, instead of the settings'"
+    )
     return made
 
 
@@ -244,6 +309,28 @@ def _sources(given: argparse.Namespace) -> int:
     for source in sources:
         say(f"{source.name}  ({source.kind})  {', '.join(source.entities)}")
     return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    settings, sources = _loaded(given)
+    from pipelines.orchestration.pulls import check
+
+    return 0 if check(settings, _chosen(sources, given.source), say) else 1
+
+
+def _pull(given: argparse.Namespace) -> int:
+    settings, sources = _loaded(given)
+    from pipelines.orchestration.pulls import preview, pull_now, window_of
+
+    window = window_of(given.since, getattr(given, "until", None))
+    chosen = _chosen(sources, given.source)
+    if given.dry_run:
+        done = preview(settings, chosen, window)
+    else:
+        with _ours_only() as progress:
+            done = pull_now(settings, chosen, window, progress=progress)
+    say(done.summary)
+    return done.exit_code
 
 
 def _env(given: argparse.Namespace) -> int:

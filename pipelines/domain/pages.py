@@ -78,6 +78,7 @@ class Stream:
     since: datetime | None = None  # where the first pull starts; none before it ever asks for more
     look_back: timedelta = timedelta(hours=1)  # how far a pull reads again what the one before has read
     skew_seconds: Callable[[], float] = lambda: 0.0  # of the vendor's clock, as last seen
+    count: Callable[[Window], int | None] = lambda window: None  # records of a window, where the vendor tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,14 @@ def pull(
     yield from one.run(_begun(stream, name, before, now, window))
 
 
+def planned(stream: Stream, manifest: Manifest, now: datetime) -> tuple[Window, bool]:
+    """The window that the next pull asks for, and whether that is the rest of one that was broken off."""
+    before = manifest.pulled(stream.source, stream.name)
+    is_rest = before is not None and not before.is_done
+    state = before if before is not None and is_rest else _begun(stream, stream.name, before, now, None)
+    return Window(_moment(state.since), _moment(state.until), state.cursor["bookmark"]), is_rest
+
+
 def _begun(stream: Stream, name: str, before: Pulled | None, now: datetime, window: Window | None) -> Pulled:
     since, until, bookmark = stream.since, None, None
     if window is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from pipelines.domain.errors import SourceError
-from pipelines.domain.pages import Stream
+from pipelines.domain.pages import Page, Stream
+from pipelines.domain.pages import Window as Asked
 from pipelines.landing import Landing, Outcome
 from pipelines.landing.outcomes import ACCEPTED, HELD
 from pipelines.orchestration.registry import Source
@@ -53,31 +54,60 @@ class Intake:
 def take(source: Source, landing: Landing, window: Window, progress: Callable[[str], None], *, now: datetime) -> Intake:
     """Land what the source has: files of the window, or what an API has news of. Raises StorageError."""
     streams = source.streams()
-    return _pull(source, streams, landing, progress, now) if streams else _take(source, landing, window, progress)
+    if not streams:
+        return _take(source, landing, window, progress)
+    return pull(source, streams, landing, progress, now=now)
 
 
-def _pull(
-    source: Source, streams: tuple[Stream, ...], landing: Landing, progress: Callable[[str], None], now: datetime
+def pull(
+    source: Source,
+    streams: tuple[Stream, ...],
+    landing: Landing,
+    progress: Callable[[str], None],
+    *,
+    now: datetime,
+    window: Asked | None = None,
 ) -> Intake:
-    """Every stream from where its last pull got to. One that fails leaves the others alone."""
+    """Every stream from where its last pull got to, or one window. One that fails leaves the others alone.
+
+    Raises StorageError.
+    """
     started = time.perf_counter()
     outcomes: list[Outcome] = []
     problems: list[str] = []
     notes: list[str] = []
     pulled = 0
-    for stream in streams:
+    for stream in map(_Counted, streams):
         try:
-            for outcome in landing.pull(stream, now=now, budget=source.budget, progress=progress):
+            for outcome in landing.pull(stream.own, now=now, window=window, budget=source.budget, progress=progress):
                 outcomes.append(outcome)  # one by one: what landed before an error stays
         except SourceError as error:
             problems.append(str(error))
-        state = landing.manifest.pulled(source.name, stream.name)
-        pulled += state.records if state else 0
-        if abs(stream.skew_seconds()) > _SKEW_SECONDS:
-            notes.append(f"{source.name}: the vendor's clock is {stream.skew_seconds():+,.0f} s from ours")
+        pulled += stream.records
+        if skew := skewed(stream.own.skew_seconds()):
+            notes.append(f"{source.name}: {skew}")
     problem = "; ".join(dict.fromkeys(problems))
     seconds = time.perf_counter() - started
     return Intake(source.name, tuple(outcomes), tuple(dict.fromkeys(notes)), problem, seconds, pulled)
+
+
+def skewed(seconds: float) -> str:
+    """A remark on a vendor's clock; empty where it is close enough to ours."""
+    return f"the vendor's clock is {seconds:+,.0f} s from ours" if abs(seconds) > _SKEW_SECONDS else ""
+
+
+class _Counted:
+    """A stream that counts the records it gives."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.records = 0
+        self._read = stream.read
+        self.own = replace(stream, read=self._pages)
+
+    def _pages(self, window: Asked, cursor: Any) -> Iterator[Page]:
+        for page in self._read(window, cursor):
+            self.records += len(page.records)
+            yield page
 
 
 def _take(source: Source, landing: Landing, window: Window, progress: Callable[[str], None]) -> Intake:

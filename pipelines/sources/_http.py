@@ -4,7 +4,8 @@ What lives here: pacing, retries, what counts as an answer, errors, redaction. W
 mean (its `client.py`), how far a pull got (`pipelines.landing.pulling`).
 
 Retried with back-off and jitter, or after the vendor's Retry-After: 429, 5xx, connections that break, answers that are
-cut short or are no JSON. Not retried: a refused key, any other 4xx. Requests are only repeated where that is safe.
+cut short or are no JSON; so many times, and no longer than patience lasts. Not retried: a refused key, any other 4xx.
+Requests are only repeated where that is safe.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import tenacity
 
 from pipelines.domain.errors import SourceError
 from pipelines.domain.pages import CredentialsError
+from pipelines.sources._vendor import PATIENCE
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -140,6 +142,7 @@ class Http:
         signals: Callable[[Mapping[str, str]], float] = lambda headers: 0.0,
         timeout: float = 60.0,
         attempts: int = _ATTEMPTS,
+        patience: float = PATIENCE,
         most_bytes: int = MOST_BYTES,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -151,7 +154,8 @@ class Http:
         self._credentials = tuple(credentials)
         self._secrets = _forms(one.value for one in self._credentials)
         self._pace, self._signals = pace, signals
-        self._attempts, self._most_bytes, self._sleep = attempts, most_bytes, sleep
+        self._attempts, self._patience = attempts, patience
+        self._most_bytes, self._sleep = most_bytes, sleep
         self._base = httpx.URL(base_url.rstrip("/") + "/")
         self._client = httpx.Client(
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _AGENT, **(headers or {})},
@@ -207,8 +211,12 @@ class Http:
             own = error.seconds if isinstance(error, _AgainError) else None
             return jitter(state) if own is None else own
 
+        def is_enough(state: tenacity.RetryCallState) -> bool:
+            spent = max(state.seconds_since_start or 0.0, state.idle_for)
+            return state.attempt_number >= (attempts or self._attempts) or spent + state.upcoming_sleep > self._patience
+
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(attempts or self._attempts),
+            stop=is_enough,
             wait=seconds,
             retry=tenacity.retry_if_exception_type(_AgainError),
             sleep=self._sleep,
@@ -217,7 +225,7 @@ class Http:
         try:
             return retrying(once)
         except _AgainError as error:
-            raise SourceError(f"{self.vendor} {error} (asked {attempts or self._attempts} times)") from None
+            raise SourceError(f"{self.vendor} {error} (asked {retrying.statistics['attempt_number']} times)") from None
 
     def _once(self, method: str, path: str, decode: Callable[[Answer], T], **more: Any) -> T:
         url = self._base.join(path.lstrip("/") if "://" not in path else path)

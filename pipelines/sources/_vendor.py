@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,7 @@ from pipelines.domain.errors import SettingsError, WherehouseError
 from pipelines.domain.pages import CredentialsError, Cut, Stream, Window
 
 S = TypeVar("S", bound="VendorSettings")
+PATIENCE: Final = 900.0  # seconds for one answer, with all its repeats
 
 
 class VendorSettings(BaseModel):
@@ -38,6 +39,11 @@ class VendorSettings(BaseModel):
     def first_moment(self) -> datetime | None:
         """`since` as a moment."""
         return None if self.since is None else datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one answer: a vendor in trouble must not hold a pull for longer than all of it may take."""
+        return min(PATIENCE, self.max_minutes * 60 or PATIENCE)
 
     @property
     def look_back(self) -> timedelta:

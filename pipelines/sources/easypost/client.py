@@ -35,7 +35,7 @@ def connect(settings: EasyPostSettings, **more: Any) -> Http:
     """The API, with the key of the settings. Raises CredentialsError where there is none."""
     key = secret(VENDOR, settings.api_key_env)
     pace = Pace(settings.requests_per_second, 1.0)
-    more = {"pace": pace, "auth": (key, ""), "timeout": settings.timeout_seconds, **more}
+    more = {"pace": pace, "auth": (key, ""), "timeout": settings.timeout_seconds, "patience": settings.patience, **more}
     return Http(VENDOR, settings.base_url, [Credential(settings.api_key_env, key)], **more)
 
 

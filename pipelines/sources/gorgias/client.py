@@ -42,7 +42,14 @@ def connect(settings: GorgiasSettings, **more: Any) -> Http:
     """The API, with user and key of the settings. Raises CredentialsError where there is none."""
     user, key = secret(VENDOR, settings.user_env), secret(VENDOR, settings.api_key_env)
     pace = Pace(settings.requests_per_20_seconds, _PERIOD)
-    more = {"pace": pace, "auth": (user, key), "signals": _pause, "timeout": settings.timeout_seconds, **more}
+    more = {
+        "pace": pace,
+        "auth": (user, key),
+        "signals": _pause,
+        "timeout": settings.timeout_seconds,
+        "patience": settings.patience,
+        **more,
+    }
     return Http(VENDOR, settings.base_url, [Credential(settings.api_key_env, key)], **more)
 
 

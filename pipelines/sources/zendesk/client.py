@@ -37,8 +37,13 @@ class _Requester(msgspec.Struct):
     requester_id: int | None = None
 
 
+class _Changed(msgspec.Struct):
+    updated_at: str | None = None
+
+
 _EXPORTED: Final = msgspec.json.Decoder(_Exported)
 _REQUESTER: Final = msgspec.json.Decoder(_Requester)
+_CHANGED: Final = msgspec.json.Decoder(_Changed)
 
 
 def connect(settings: ZendeskSettings, **more: Any) -> Http:
@@ -46,7 +51,13 @@ def connect(settings: ZendeskSettings, **more: Any) -> Http:
     user, token = secret(VENDOR, settings.user_env), secret(VENDOR, settings.token_env)
     credentials = [Credential(settings.user_env, user), Credential(settings.token_env, token)]
     pace = Pace(settings.requests_per_minute, _MINUTE)
-    more = {"pace": pace, "auth": (f"{user}/token", token), "timeout": settings.timeout_seconds, **more}
+    more = {
+        "pace": pace,
+        "auth": (f"{user}/token", token),
+        "timeout": settings.timeout_seconds,
+        "patience": settings.patience,
+        **more,
+    }
     return Http(VENDOR, settings.base_url, credentials, **more)
 
 
@@ -59,8 +70,16 @@ def tickets(http: Http, window: Window, cursor: Any, size: int = PAGE_SIZE) -> I
         found = _page(http, {"per_page": size, "include": "users", **place}, is_resumed=bool(cursor))
         cursor = found.after_cursor or cursor
         yield Page(_with_requester(found), cursor)
-        if found.end_of_stream or not found.after_cursor:
+        if found.end_of_stream or not found.after_cursor or _is_after(found.tickets, window.until):
             return
+
+
+def _is_after(records: list[msgspec.Raw], until: datetime | None) -> bool:
+    """Whether all tickets of a page changed after the window: the export is in order of change."""
+    if until is None or not records:
+        return False
+    end = f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return all((_CHANGED.decode(one).updated_at or "") >= end for one in records)
 
 
 def _page(http: Http, params: dict[str, Any], *, is_resumed: bool) -> _Exported:

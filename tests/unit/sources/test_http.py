@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -35,9 +36,24 @@ class Vendor:
         return reply(request)
 
 
+class Clock:
+    """A clock that moves when somebody sleeps by it."""
+
+    def __init__(self, slept: list[float]) -> None:
+        self.now, self.slept = 0.0, slept
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
 def api(vendor: Vendor, slept: list[float] | None = None, **more: object) -> Http:
-    sleep = (slept if slept is not None else []).append
-    pace = Pace(1_000, 1.0, sleep=sleep)
+    slept = slept if slept is not None else []
+    sleep, clock = slept.append, Clock(slept)
+    pace = Pace(1_000, 1.0, clock=clock, sleep=clock.sleep)
     given = {"pace": pace, "auth": (KEY, ""), "transport": httpx.MockTransport(vendor), "sleep": sleep, **more}
     return Http("EasyPost", "https://api.vendor.test", [Credential("EASYPOST_API_KEY", KEY)], **given)  # type: ignore[arg-type]
 
@@ -138,7 +154,9 @@ def test_a_body_beyond_the_bound_is_not_read_declared_or_not() -> None:
 
 
 def test_a_gzip_bomb_is_not_unpacked() -> None:
-    bomb = gzip.compress(b"0" * (256 << 20), 9)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)  # may be said again and again
+    bomb = gzip.compress(b"")[:10] + block * 2048
     reply = said(200, bomb, content_encoding="gzip")
     with pytest.raises(SourceError, match="more than 8 MB"):
         api(Vendor(reply), attempts=1, most_bytes=8 << 20).get("v2/trackers", decoded)
@@ -173,8 +191,14 @@ def test_retry_after_holds_back_every_request_to_the_vendor() -> None:
     vendor, slept = Vendor(said(429, retry_after="7"), fine()), list[float]()
     http = api(vendor, slept)
     http.get("v2/trackers", decoded)
-    assert slept[0] == 7.0
-    assert any(6 < seconds <= 7 for seconds in slept[1:])  # the pace too, for all threads
+    assert slept == [7.0, 7.0]  # this request, and the pace for those of other threads
+
+
+def test_a_vendor_in_trouble_does_not_hold_a_pull_for_longer_than_patience_lasts() -> None:
+    vendor, slept = Vendor(said(429, retry_after="300")), list[float]()
+    with pytest.raises(SourceError, match=r"asks for fewer requests \(429\) \(asked 3 times\)"):
+        api(vendor, slept, patience=700.0).get("v2/trackers", decoded)
+    assert len(vendor.asked) == 3
 
 
 def test_throttled_with_status_200_waits_as_long_as_said() -> None:
