@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import cli
+from pipelines.cli.arguments import moment as parsed_moment
 
 SETTINGS = """
 shop = "tiny"
@@ -57,7 +58,7 @@ def _batch(shop: Path) -> str:
     ],
 )
 def test_a_clock_is_a_date_or_a_moment(text: str, moment: datetime):
-    assert cli.moment(text) == moment
+    assert parsed_moment(text) == moment
 
 
 @pytest.mark.parametrize(
