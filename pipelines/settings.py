@@ -108,6 +108,16 @@ class Warehouse(_Table):
     keep_published: int = Field(3, ge=1)
 
 
+class Webhooks(_Table):
+    """Where `wherehouse listen` waits for what vendors push. Secrets are those of the sources."""
+
+    host: str = Field("127.0.0.1", description="a proxy that speaks TLS stands before it")
+    port: int = Field(8710, ge=0, le=65535, description="0: a free one")
+    land_seconds: float = Field(5.0, gt=0, description="how often what came in lands")
+    body_mb: float = Field(2.0, gt=0, description="of one delivery; larger ones are refused (413)")
+    spool_mb: float = Field(1024.0, gt=0, description="not landed yet; beyond it senders are asked to come again (429)")
+
+
 class Predictions(_Table):
     """Delay predictions: whether there are any, how often models are trained, and what training may use."""
 
@@ -133,6 +143,7 @@ class Settings(_Table):
     alerts: Alerts = Field(default_factory=Alerts)
     schedule: Schedule = Field(default_factory=Schedule)
     warehouse: Warehouse = Field(default_factory=Warehouse)
+    webhooks: Webhooks = Field(default_factory=Webhooks)
     predictions: Predictions = Field(default_factory=Predictions)
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
     file: Path = Field(Path(DEFAULT_FILE), exclude=True)

@@ -19,7 +19,7 @@ from typing import Final
 
 from pipelines.cli.arguments import USAGE, Parser, as_of, chosen_of, command, day, loaded, settings_of
 from pipelines.cli.console import complain, ours_only, say
-from pipelines.cli.live import add_sources
+from pipelines.cli.live import add_listen, add_sources
 from pipelines.domain.errors import WherehouseError
 
 INTERRUPTED: Final = 130
@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     erase.add_argument("--email", metavar="ADDRESS")
     erase.add_argument("--phone", metavar="NUMBER")
     add_sources(commands)
+    add_listen(commands)
     command(commands, "env", _env, "print the variables that dashboards and Dagster need, for a shell")
     prepare = commands.add_parser("prepare", help="parse the dbt project, so that no refresh has to wait for it")
     prepare.set_defaults(run=_prepare)

@@ -1,4 +1,4 @@
-"""The commands about live sources: list, check, pull, backfill."""
+"""The commands about live sources: list, check, pull, backfill, and listen."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ as it is does not land again. Exit codes as those of `wherehouse sources pull`.
 examples:
   wherehouse sources backfill --from 2025-01-01 --to 2026-01-01
   wherehouse sources backfill parcels --from 2026-01-01 --to 2026-01-08 --dry-run
+"""
+_LISTEN_MORE: Final = """A delivery is answered with 200 once it is on the disk. A source has the address /<name>.
+Secrets are environment variables that the sources name (README.md, "Webhooks"). Stop it with Ctrl-C or SIGTERM:
+what came in lands first.
+
+examples:
+  wherehouse listen
+  wherehouse listen --settings acme.toml --port 8800
 """
 
 
@@ -64,10 +72,28 @@ def add_sources(commands: argparse._SubParsersAction[Parser]) -> None:
         )
 
 
+def add_listen(commands: argparse._SubParsersAction[Parser]) -> None:
+    """`wherehouse listen`."""
+    listen = command(commands, "listen", _listen, "receive what vendors push (webhooks) and land it", _LISTEN_MORE)
+    listen.add_argument("--port", type=int, metavar="PORT", help="instead of the settings'; 0: a free one")
+
+
 def _sources(given: argparse.Namespace) -> int:
     _, sources = loaded(given)
     for source in sources:
         say(f"{source.name}  ({source.kind})  {', '.join(source.entities)}")
+    return 0
+
+
+def _listen(given: argparse.Namespace) -> int:
+    settings, sources = loaded(given)
+    from pipelines.orchestration.listening import listen
+
+    if given.port is not None:
+        webhooks = settings.webhooks.model_copy(update={"port": given.port})
+        settings = settings.model_copy(update={"webhooks": webhooks})
+    with ours_only() as progress:
+        listen(settings, sources, progress=progress)
     return 0
 
 

@@ -25,12 +25,34 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom a vendor tells us to forget, by whatever the vendor knows."""
+
+    customer: str | None = None
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is in a delivery: the record of a stream, or a wish about personal data. Neither: nothing that lands."""
+
+    stream: str = ""
+    record: bytes = field(default=b"", repr=False)
+    forget: Person | None = None
+    forgets_shop: bool = False  # everything that the source has sent
+    asks_for: Person | None = None  # what do you hold about this person?
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
-    """How one source's webhooks are recognised.
+    """How one source's webhooks are recognised and read.
 
     `is_genuine` compares the signature over the raw body, in constant time. `identify` gives topic and id of a genuine
-    delivery; the id is empty where the vendor sends none, or where the body cannot be read.
+    delivery; the id is empty where the vendor sends none, or where the body cannot be read. `open` raises ValueError
+    for a body that is not what the topic promises.
     """
 
     is_genuine: Callable[[Headers, bytes], bool]
     identify: Callable[[Headers, bytes], tuple[str, str]]
+    open: Callable[[Delivery], Opened] = lambda delivery: Opened()

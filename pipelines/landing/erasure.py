@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,11 +58,26 @@ def erase_customer(
     found = {kind: token for kind, value in given.items() if (token := tokens.token(value, kind, keys)) is not None}
     if not found:
         raise SettingsError("erase: give a customer id, an e-mail address or a telephone number")
-    linked = {kind: _linked(data_dir, token) for kind, token in found.items() if kind != "phone"}
-    shared = tuple(kind for kind, others in linked.items() if len(others) > MAX_LINKED)
-    person = frozenset(found.values()).union(*(others for kind, others in linked.items() if kind not in shared))
-    _suppress(data_dir, keys, person, clock())
-    return Erasure(person, shared, Vault(data_dir, keys, clock).erase(person))
+    with standing_still(data_dir, is_erasing=True):
+        linked = {kind: _linked(data_dir, token) for kind, token in found.items() if kind != "phone"}
+        shared = tuple(kind for kind, others in linked.items() if len(others) > MAX_LINKED)
+        person = frozenset(found.values()).union(*(others for kind, others in linked.items() if kind not in shared))
+        _suppress(data_dir, keys, person, clock())
+        return Erasure(person, shared, Vault(data_dir, keys, clock).erase(person))
+
+
+@contextmanager
+def standing_still(data_dir: Path, *, is_erasing: bool = False) -> Iterator[None]:
+    """Hold off erasures, or for an erasure whatever lands without the warehouse's lock. Raises StorageError."""
+    path = data_dir / "landing" / ".erasing"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror})") from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX if is_erasing else fcntl.LOCK_SH)
+        yield
 
 
 def suppressed_tokens(data_dir: Path) -> frozenset[str]:

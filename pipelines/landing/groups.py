@@ -1,7 +1,7 @@
 """Landing groups of a vendor's records: one batch per entity that is cut from them.
 
 A group's JSON lives in memory and is read by DuckDB from there: nothing of it touches the disk before personal data
-have become tokens. Records that are as they landed before are recognised by a hash and left out.
+have become tokens. Records that are as they landed last (`known`) are left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +27,7 @@ from pipelines.landing.files import quarantine_path
 from pipelines.landing.filing import Filing
 from pipelines.landing.jobs import Job, digest
 from pipelines.landing.keys import Keys
+from pipelines.landing.known import Known, Reader, State
 from pipelines.landing.malformed import Malformed
 from pipelines.landing.manifest import RETIRED, Batch, Manifest, Pulled
 from pipelines.landing.outcomes import Outcome
@@ -36,7 +37,7 @@ from pipelines.landing.vault import Vault
 
 JUDGED_FROM: Final = 20  # rows of a batch: of a handful, one bad record would hold all
 _RECORDS: Final = "records"  # temporary table
-_KNOWN: Final = "known_records"  # temporary table of record hashes
+_ROWS_AT_ONCE: Final = 10_000
 _OBJECT_BYTES: Final = 16 << 20  # DuckDB's own bound of one JSON value
 
 
@@ -65,20 +66,22 @@ class Groups:
         constants = means.constants
         form = [means.keys.key_id, constants.shop, constants.postal_prefix_length]
         self._mapping_ids = [digest([repr(cut), *form]) for cut in stream.cuts]
-        self._chain = [batch.batch_id for batch in means.manifest.batches() if batch.source == stream.source][-1:]
-        self._load_known()
+        own = [batch for batch in means.manifest.batches() if batch.source == stream.source]
+        self._chain = [batch.batch_id for batch in own[-1:]]
+        self._reader = Reader(stream.cuts[0], means.keys.token_key)
+        self._known = self._open_known(own)
 
     def land(self, records: Sequence[bytes], pulled: Pulled | None = None) -> list[Outcome]:
         """Land a group, and commit with it how far the pull is. One outcome per entity; none where nothing is new."""
         started = time.perf_counter()
-        hashes = [self._hash(record) for record in records]
-        fresh = self._unknown(hashes)
+        states = self._reader.states(records)
+        fresh = self._fresh(states)
         if not fresh:
             self._means.manifest.commit((), (), pulled)
             return []
-        done = self._land([(hashes[place], records[place]) for place in fresh], len(records) - len(fresh))
+        done = self._land([(states[place][1], records[place]) for place in fresh], len(records) - len(fresh))
         landed = self._filing.commit(done, time.perf_counter() - started, pulled)
-        self._remember([hashes[place] for place in fresh])
+        self._known.add((states[place] for place in fresh), [landed[0].batch_id])
         self._chain = [landed[0].batch_id]
         return landed
 
@@ -150,7 +153,7 @@ class Groups:
     def _fitted(self, number: int, own: int, record: bytes) -> bytes:
         """The line of a record with nothing in it that DuckDB would refuse; what was left out is a `_problem`."""
         problems: list[str] = []
-        value = self._shape.fitted(json.loads(record), problems)
+        value = self._shape.fitted(json.loads(record.decode("utf-8", "replace")), problems)
         line: dict[str, Any] = {"_row": number, "_hash": own, "r": value}
         if problems:
             line["_problem"] = "; ".join(problems)
@@ -161,30 +164,34 @@ class Groups:
         row = self._means.con.execute(f"SELECT count(*) FROM {relation}").fetchone()  # noqa: S608
         return int(row[0]) if row else 0
 
-    def _hash(self, record: bytes) -> int:
-        # keyed: nobody without the key can find out whether a record with guessed personal data has landed
-        whole = hashlib.blake2b(record, digest_size=8, key=self._means.keys.token_key)
-        return int.from_bytes(whole.digest(), "big", signed=True)
+    def _open_known(self, batches: Sequence[Batch]) -> Known:
+        """What the records were when they landed last, under this mapping."""
+        entity = self._stream.cuts[0].entity.name
+        folder = self._means.data_dir / "landing" / "known" / self._stream.source
+        path = folder / f"{entity}-{self._mapping_ids[0]}.sqlite"
+        for old in folder.glob(f"{entity}-*"):
+            if not old.name.startswith(path.name):  # of another mapping: never asked again
+                old.unlink(missing_ok=True)
+        known = Known(path)
+        own = {one.batch_id: one for one in batches if (one.entity, one.mapping_id) == (entity, self._mapping_ids[0])}
+        known.follow({id_: one.outcome != RETIRED for id_, one in own.items()}, lambda ids: self._states(own, ids))
+        return known
 
-    def _load_known(self) -> None:
-        """Hashes of the records as they landed last, under this mapping."""
-        means, cut = self._means, self._stream.cuts[0]
-        means.con.execute(f"CREATE OR REPLACE TEMP TABLE {_KNOWN} (hash BIGINT)")
-        files = {
-            str(path)
-            for batch in means.manifest.batches()
-            if (batch.source, batch.entity, batch.mapping_id)
-            == (self._stream.source, cut.entity.name, self._mapping_ids[0])
-            and batch.outcome != RETIRED
-            for path in self._files_of(batch)
-        }
-        if files:
-            key = ", ".join(f'"{name}"' for name in cut.entity.key)
-            means.con.execute(
-                f"INSERT INTO {_KNOWN} SELECT max_by({cuts.RECORD_HASH}, (_seq, _row)) "  # noqa: S608
-                f"FROM read_parquet({literal_list(sorted(files))}, union_by_name = true, hive_partitioning = false) "
-                f"WHERE {cuts.RECORD_HASH} IS NOT NULL GROUP BY {key}"
-            )
+    def _states(self, batches: Mapping[str, Batch], ids: Iterable[str]) -> Iterator[State]:
+        """What is in the files of batches, in order of arrival."""
+        wanted = [batches[one] for one in ids]
+        files = sorted({str(path) for one in wanted for path in self._files_of(one)})
+        if not files:
+            return
+        key = ", ".join(f'CAST("{name}" AS VARCHAR)' for name in self._stream.cuts[0].entity.key)
+        result = self._means.con.execute(
+            f"SELECT {cuts.RECORD_HASH}, {key} FROM read_parquet({literal_list(files)}, union_by_name = true, "  # noqa: S608
+            f"hive_partitioning = false) WHERE {cuts.RECORD_HASH} IS NOT NULL "
+            "AND list_contains($1, _seq) ORDER BY _seq, _row",
+            [[one.seq for one in wanted]],
+        )
+        while rows := result.fetchmany(_ROWS_AT_ONCE):
+            yield from ((content if None in values else self._reader.key(values), content) for content, *values in rows)
 
     def _files_of(self, batch: Batch) -> Iterator[Path]:
         landed = self._means.manifest.file_of(batch)
@@ -196,22 +203,15 @@ class Groups:
             if rejected.exists():
                 yield rejected
 
-    def _unknown(self, hashes: Sequence[int]) -> list[int]:
-        """Places of the records that have not landed as they are; of copies in the group, the first."""
-        found = self._means.con.execute(
-            f"SELECT hash FROM {_KNOWN} WHERE hash IN (SELECT unnest($1::BIGINT[]))",  # noqa: S608
-            [list(hashes)],
-        ).fetchall()
-        seen = {row[0] for row in found}
+    def _fresh(self, states: Sequence[State]) -> list[int]:
+        """Places of the records that are not as their key was last, in the group or before it."""
+        latest = self._known.latest(list({key for key, _ in states}))
         fresh = []
-        for place, own in enumerate(hashes):
-            if own not in seen:
-                seen.add(own)
+        for place, (key, content) in enumerate(states):
+            if latest.get(key) != content:
+                latest[key] = content
                 fresh.append(place)
         return fresh
-
-    def _remember(self, hashes: Sequence[int]) -> None:
-        self._means.con.execute(f"INSERT INTO {_KNOWN} SELECT unnest($1::BIGINT[])", [list(hashes)])
 
 
 def _line(number: int, own: int, record: bytes) -> bytes:

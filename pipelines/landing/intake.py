@@ -15,6 +15,7 @@ from typing import Final, Self
 
 import duckdb
 
+from pipelines.domain.deliveries import Delivery
 from pipelines.domain.drops import DropPlan, EmptyError, EntityPlan, IncompleteError, Reading, UnreadableError
 from pipelines.domain.errors import SourceError, StorageError
 from pipelines.domain.pages import Budget, Stream, Window
@@ -27,16 +28,18 @@ from pipelines.landing.groups import Groups, Means
 from pipelines.landing.jobs import Job, jobs_of
 from pipelines.landing.keys import Keys
 from pipelines.landing.malformed import Malformed
-from pipelines.landing.manifest import Batch, Manifest
+from pipelines.landing.manifest import Batch, Manifest, Pulled
 from pipelines.landing.outcomes import Outcome
 from pipelines.landing.pulling import pull
 from pipelines.landing.recoding import recoded
 from pipelines.landing.rows import SUPPRESSED, Constants, Rows
 from pipelines.landing.seen import Content, Seen, require_unchanged
 from pipelines.landing.staging import Staging, Text
-from pipelines.landing.vault import Vault
+from pipelines.landing.vault import RejectedLine, Vault
 
 _RECORDS: Final = "records"  # temporary table
+_PUSHED: Final = "pushed"  # marks how far webhooks have landed, beside how far a pull is
+_REMEMBERED: Final = 20  # segments; they land one after the other
 _NO_ROOM: Final = ("No space left", "Disk quota", "Permission denied", "Read-only file system", "failed to offload")
 
 
@@ -133,6 +136,30 @@ class Landing:
         groups = self.groups(stream)
         with self._storage_errors():
             yield from pull(stream, self.manifest, groups, now=now, window=window, budget=budget, progress=progress)
+
+    def post(self, segment: str, stream: Stream, records: Sequence[bytes]) -> list[Outcome]:
+        """Land what webhooks brought of a stream, once for each segment of the spool. Raises StorageError."""
+        name = f"{stream.name} {_PUSHED}"
+        before = self.manifest.pulled(stream.source, name)
+        landed = before.cursor if before else []
+        if segment in landed:  # a receiver was killed before it could let go of the segment
+            return []
+        now = self._clock().astimezone(UTC).isoformat()
+        state = Pulled(stream.source, name, now, cursor=[*landed[1 - _REMEMBERED :], segment], is_done=True)
+        with self._storage_errors():
+            return self.groups(stream).land(records, replace(state, records=len(records)))
+
+    def keep_unreadable(self, segment: str, source: str, deliveries: Sequence[Delivery]) -> None:
+        """Put deliveries that cannot be read into the vault, once for each segment. Raises StorageError."""
+        lines = [RejectedLine(one.topic, None, one.body.decode("utf-8", "replace")) for one in deliveries]
+        self._vault.store_lines(source, segment, lines)
+
+    def reread_suppressed(self) -> None:
+        """Leave out whoever was erased since this landing was opened. Raises StorageError."""
+        found = suppressed_tokens(self.data_dir)
+        if found != self._suppressed:
+            self._suppressed = found
+            self.con.execute(f"SET VARIABLE {SUPPRESSED} = $1", [sorted(found)])
 
     def groups(self, stream: Stream) -> Groups:
         """What lands groups of a stream's records, for whoever has them: a pull, or a receiver of webhooks."""

@@ -92,6 +92,7 @@ class Appender:
         self._cipher = _cipher(keys, header)
         self._bound = header + context.encode()
         self._number = 0
+        self.size = len(header)
         with _refused(path, "written"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
@@ -106,6 +107,7 @@ class Appender:
             self._file.flush()
             os.fdatasync(self._file.fileno())
         self._number += 1
+        self.size += _LENGTH.size + len(sealed)
 
     def close(self) -> None:
         """End the file as it is."""

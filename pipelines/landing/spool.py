@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from pipelines.landing import sealed
 from pipelines.landing.keys import Keys
 
 ID_BYTES: Final = 16
+SEGMENT_BYTES: Final = 8 << 20  # a segment lands as a whole, in memory
 REMEMBERED_SECONDS: Final = 7 * 86_400  # vendors give up repeating a delivery after two or three days
 _IDS: Final = ".ids"
 
@@ -34,13 +36,14 @@ _Row = tuple[str, str, str, int, bytes]  # source, topic, id, received (microsec
 
 
 class Spool:
-    """The spool of one data folder. One receiver at a time; close it, or use it as a context manager."""
+    """The spool of one data folder. One receiver at a time, whose threads may share it; close it when done."""
 
     def __init__(self, data_dir: Path, keys: Keys) -> None:
         """Take the folder. Raises LockedError where another receiver has it, StorageError where it cannot be used."""
         self._folder = data_dir / "spool"
         self._keys = keys
         self._open: sealed.Appender | None = None
+        self._turn = threading.RLock()
         self._lock = _locked(self._folder)
 
     def __enter__(self) -> Self:
@@ -56,26 +59,36 @@ class Spool:
 
     def append(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; they are on disk when this returns. Raises StorageError; then none of them counts."""
-        if self._open is None:
-            name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
-            self._open = sealed.Appender(self._folder / f"{name}{sealed.SUFFIX}", name, self._keys)
         rows: list[_Row] = [(one.source, one.topic, one.id, _stamp(one.received_at), one.body) for one in deliveries]
-        try:
-            self._open.append(msgspec.msgpack.encode(rows))
-        except StorageError:
-            self.rotate()  # what is half written ends the segment
-            raise
+        frame = msgspec.msgpack.encode(rows)
+        with self._turn:
+            if self._open is None:
+                name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+                self._open = sealed.Appender(self._folder / f"{name}{sealed.SUFFIX}", name, self._keys)
+            try:
+                self._open.append(frame)
+            except StorageError:
+                self.rotate()  # what is half written ends the segment
+                raise
+            if self._open.size >= SEGMENT_BYTES:
+                self.rotate()
 
     def rotate(self) -> None:
         """End the segment that is appended to, so that it can land."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        with self._turn:
+            if self._open is not None:
+                self._open.close()
+                self._open = None
 
     def waiting(self) -> list[Path]:
         """Segments that have ended and not landed, oldest first."""
-        current = self._open.path if self._open is not None else None
-        return [path for path in sorted(self._folder.glob(f"*{sealed.SUFFIX}")) if path != current]
+        with self._turn:
+            current = self._open.path if self._open is not None else None
+            return [path for path in sorted(self._folder.glob(f"*{sealed.SUFFIX}")) if path != current]
+
+    def size(self) -> int:
+        """Bytes that have not landed yet, as far as segments have ended."""
+        return sum(_size(path) for path in self._folder.glob(f"*{sealed.SUFFIX}"))
 
     def read(self, segment: Path) -> list[Delivery]:
         """Its deliveries in order. Raises SettingsError for another key, StorageError for a damaged file."""
@@ -114,6 +127,13 @@ class Spool:
 def key_of(source: str, id_: str) -> bytes:
     """What a delivery is known by: 16 bytes of a hash of its source and id."""
     return hashlib.blake2b(f"{source}\n{id_}".encode(), digest_size=ID_BYTES).digest()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # it has landed meanwhile
+        return 0
 
 
 def _split(ids: bytes) -> Iterator[bytes]:

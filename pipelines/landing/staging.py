@@ -69,7 +69,6 @@ class Staging:
 
     def write(self, rows: Rows, seq: int, path: Path, malformed: Malformed) -> Counts:
         """Write the acceptable rows to `path`, leave the others in the table `rejects`. Returns the counts."""
-        values = rows.values(self.relation)
         self._is_located = False
         counts = copy(self._con, rows.accepted(self.relation, seq), path, rows)
         if self._text is not None and not self._text.is_json:
@@ -78,7 +77,7 @@ class Staging:
         rejected = 0
         if applicable is None or counts.landed < applicable:
             excerpted = self._reject_missing(rows, seq, path, counts.landed, malformed) if applicable is None else None
-            rejected = self._reject(rows, values, seq) if excerpted is None else excerpted
+            rejected = self._reject(rows, self._not_landed(rows, path), seq) if excerpted is None else excerpted
         if total is None or applicable is None:
             total = applicable = counts.landed + rejected
         counts.not_applicable = total - applicable
@@ -180,6 +179,13 @@ class Staging:
         )
         self._is_located = True
         return rejected
+
+    def _not_landed(self, rows: Rows, path: Path) -> str:
+        """SELECT of the values of all records, without those that have landed where their numbers are sure to tell."""
+        if self._text is not None:
+            return rows.values(self.relation)
+        landed = f"SELECT _row FROM read_parquet({quote_literal(str(path))}, hive_partitioning = false)"  # noqa: S608
+        return rows.values(f"(SELECT * FROM {self.relation} WHERE _row NOT IN ({landed}))")  # noqa: S608
 
     def _reject(self, rows: Rows, values: str, seq: int) -> int:
         blank = f", {BLANK}" if self._text is not None and self._text.is_json else ""

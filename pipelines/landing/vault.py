@@ -134,6 +134,19 @@ class Vault:
                     sealed.remove(path)
         return Erased(records=removed[False], lines=removed[True], files=files)
 
+    def erase_source(self, source: str) -> int:
+        """Remove everything of a source; returns the number of files."""
+        folder = self._root / _checked(source)
+        files = sum(1 for _ in folder.rglob(f"*{sealed.SUFFIX}"))
+        if folder.exists():
+            sealed.remove_folder(folder)
+        return files
+
+    def count(self, wanted: Collection[str]) -> int:
+        """How many records and lines belong to these tokens, by the rules of `erase`."""
+        paths = sorted(self._root.glob(f"*/*/day=*/*{sealed.SUFFIX}"))
+        return sum(hit for path in paths for _, hit in self._searched(path, frozenset(wanted)))
+
     def _searched(self, path: Path, wanted: frozenset[str]) -> Iterator[tuple[list[Any], bool]]:
         rows = self._rows(path)
         while chunk := list(islice(rows, _SEARCHED_AT_ONCE)):

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.domain.deliveries import Door
 from pipelines.domain.errors import SettingsError
 from pipelines.domain.pages import Budget, Stream
 from pipelines.landing.cuts import landed_entity
@@ -52,6 +53,8 @@ class Source:
     streams: Callable[[], tuple[Stream, ...]] = tuple  # of an API; raises SettingsError
     budget: Budget = field(default_factory=Budget)
     check: Callable[[], Checked] | None = None  # asks an API for something small; raises SourceError
+    door: Callable[[], Door] | None = None  # for webhooks; raises CredentialsError without its secret
+    hooks: Callable[[], tuple[Stream, ...]] = tuple  # what webhooks bring
 
 
 def sources_of(settings: Settings) -> tuple[Source, ...]:
@@ -122,6 +125,8 @@ def _vendor(kind: str, name: str, table: Mapping[str, Any], settings_file: Path)
         streams=lambda: connector.streams(name, settings),
         budget=Budget(settings.max_pages, settings.max_minutes),
         check=lambda: connector.check(settings),
+        door=None if connector.door is None else partial(connector.door, settings),
+        hooks=lambda: (connector.hooks or connector.streams)(name, settings),
     )
 
 

@@ -164,6 +164,7 @@ class Http:
             follow_redirects=False,
             trust_env=transport is None and self._base.host not in ("127.0.0.1", "localhost"),
             transport=transport,
+            verify=self._base.scheme == "https",  # nothing to verify otherwise, and loading what verifies costs
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
         )
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipelines.domain.deliveries import Door
 from pipelines.domain.errors import SettingsError, WherehouseError
 from pipelines.domain.pages import CredentialsError, Cut, Stream, Window
 
@@ -71,6 +72,8 @@ class Connector(Generic[S]):
     cuts: tuple[Cut, ...]
     streams: Callable[[str, S], tuple[Stream, ...]]
     check: Callable[[S], Checked]
+    door: Callable[[S], Door] | None = None  # of vendors that push; raises CredentialsError without its secret
+    hooks: Callable[[str, S], tuple[Stream, ...]] | None = None  # what pushed records land as, if not as pulled ones
 
     @property
     def entities(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ class EasyPostSettings(VendorSettings):
 
     type: Literal["easypost"] = "easypost"
     api_key_env: str = Field("EASYPOST_API_KEY", description="environment variable with a production API key")
+    webhook_secret_env: str = Field("EASYPOST_WEBHOOK_SECRET", description="environment variable with its secret")
     base_url: str = Field("https://api.easypost.com", pattern=r"^https?://")
     look_back_hours: float = Field(45 * 24, ge=0, description="trackers older than this are taken for finished")
     requests_per_second: int = Field(4, ge=1, description="EasyPost takes about 5 on lists")

@@ -10,6 +10,7 @@ from pipelines.domain.pages import Page, Stream, Window
 from pipelines.sources._vendor import Checked, Connector
 from pipelines.sources.easypost.entities import CUTS
 from pipelines.sources.easypost.settings import EasyPostSettings
+from pipelines.sources.easypost.webhook import door
 
 
 @dataclass(slots=True)
@@ -56,4 +57,4 @@ def check(settings: EasyPostSettings) -> Checked:
         return Checked(f"the key works; {found}", http.skew_seconds)
 
 
-CONNECTOR: Final = Connector("easypost", EasyPostSettings, CUTS, streams, check)
+CONNECTOR: Final = Connector("easypost", EasyPostSettings, CUTS, streams, check, door)
