@@ -167,9 +167,9 @@ class Groups:
     def _open_known(self, batches: Sequence[Batch]) -> Known:
         """What the records were when they landed last, under this mapping."""
         entity = self._stream.cuts[0].entity.name
-        folder = self._means.data_dir / "landing" / "known" / self._stream.source
-        path = folder / f"{entity}-{self._mapping_ids[0]}.sqlite"
-        for old in folder.glob(f"{entity}-*"):
+        folder = self._means.data_dir / "landing" / "known" / self._stream.source / self._stream.name
+        path = folder / f"{self._mapping_ids[0]}.sqlite"
+        for old in folder.glob("*"):
             if not old.name.startswith(path.name):  # of another mapping: never asked again
                 old.unlink(missing_ok=True)
         known = Known(path)

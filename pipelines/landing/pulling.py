@@ -21,6 +21,7 @@ from pipelines.landing.outcomes import Outcome
 _FEWEST: Final = 500  # records of a group
 _SHARE: Final = 20  # a group is at most that part of what was pulled before it
 _MOST_BYTES: Final = 16 << 20
+_RECENT: Final = timedelta(hours=1)
 _EVERY_SECONDS: Final = 5.0  # a line of progress
 
 
@@ -56,7 +57,7 @@ def pull(
     before = manifest.pulled(stream.source, name)
     if before is not None and not before.is_done:
         yield from one.run(before)
-        if window is not None or not one.is_complete:
+        if window is not None or not one.is_complete or _is_recent(before, now):
             return
         before = manifest.pulled(stream.source, name)
     yield from one.run(_begun(stream, name, before, now, window))
@@ -68,6 +69,11 @@ def planned(stream: Stream, manifest: Manifest, now: datetime) -> tuple[Window, 
     is_rest = before is not None and not before.is_done
     state = before if before is not None and is_rest else _begun(stream, stream.name, before, now, None)
     return Window(_moment(state.since), _moment(state.until), state.cursor["bookmark"]), is_rest
+
+
+def _is_recent(state: Pulled, now: datetime) -> bool:
+    """Whether a pull that was broken off and is complete now began so lately that another can wait."""
+    return abs(now - datetime.fromisoformat(state.started_at)) < _RECENT
 
 
 def _begun(stream: Stream, name: str, before: Pulled | None, now: datetime, window: Window | None) -> Pulled:
