@@ -13,7 +13,7 @@ from pipelines.domain.sql import quote_literal
 from pipelines.landing import Batch, Outcome
 from pipelines.landing.files import landed_path
 from pipelines.landing.outcomes import ACCEPTED, HELD
-from pipelines.orchestration.refresh import Refresh
+from pipelines.orchestration.refresh import Refresh, moment_of, newest_record
 from pipelines.quality.expectations import Finding
 from pipelines.warehouse.build import NodeResult
 from pipelines.warehouse.ops import Check, Freshness, Load, QuarantineReason
@@ -66,20 +66,17 @@ def freshness(refresh: Refresh) -> list[Freshness]:
     for source in refresh.sources:
         intake = refresh.intakes.get(source.name)
         is_behind = bool(intake and (intake.problem or any(one.is_gap for one in intake.outcomes)))
-        is_behind = is_behind or bool(manifest.held(source.name))
+        is_behind = is_behind or bool(manifest.held(source.name)) or refresh.is_silent(source)
         for entity in source.entities:
             landed = manifest.accepted(source.name, entity)
-            newest = max((_moment(batch.max_at) for batch in landed if batch.max_at), default=None)
-            hours = (refresh.as_of - newest).total_seconds() / 3600 if newest else None
-            is_late = source.policy_hours is not None and (hours is None or hours > source.policy_hours)
             rows.append(
                 Freshness(
                     source=source.name,
                     entity=entity,
-                    newest_record_at=newest,
-                    last_batch_at=max((_moment(batch.landed_at) for batch in landed), default=None),
+                    newest_record_at=newest_record(manifest, source.name, entity),
+                    last_batch_at=max((moment_of(batch.landed_at) for batch in landed), default=None),
                     policy_hours=source.policy_hours,
-                    is_stale=is_behind or is_late,
+                    is_stale=is_behind,
                 )
             )
     return rows
@@ -117,9 +114,9 @@ def _load(batch: Batch, outcome: Outcome | None) -> Load:
         retired=batch.retired,
         outcome=ACCEPTED if batch.outcome == "compacted" else batch.outcome,
         message=outcome.message if outcome else _reminder(batch),
-        min_at=_moment(batch.min_at) if batch.min_at else None,
-        max_at=_moment(batch.max_at) if batch.max_at else None,
-        landed_at=_moment(batch.landed_at) if batch.landed_at else None,
+        min_at=moment_of(batch.min_at) if batch.min_at else None,
+        max_at=moment_of(batch.max_at) if batch.max_at else None,
+        landed_at=moment_of(batch.landed_at) if batch.landed_at else None,
         seconds=outcome.seconds if outcome else 0.0,
     )
 
@@ -215,8 +212,3 @@ def _test(run_id: str, now: datetime, node: NodeResult) -> Check:
         failures=node.failures,
         examples_json=json.dumps([plain(example) for example in node.examples]),
     )
-
-
-def _moment(text: str | datetime) -> datetime:
-    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from pipelines.domain.entities import ENTITIES, Entity
 from pipelines.domain.errors import PUBLISHED, PUBLISHED_WITH_GAPS, BuildError, SourceError, StorageError
 from pipelines.landing import Batch as LandedBatch
 from pipelines.landing import Landing, Outcome, keys, write_canonical
+from pipelines.landing.manifest import Manifest
 from pipelines.landing.outcomes import HELD
 from pipelines.orchestration.history import History
 from pipelines.orchestration.intake import Intake, take
@@ -101,11 +102,28 @@ class Refresh:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """What should be visible and is not, one sentence each: held batches, failed files, sources out of reach."""
+        """What should be visible and is not, one sentence each: held batches, failed files, sources out of reach or silent."""
         held = [f"batch {batch.batch_id} is held ({batch.file})" for batch in self.landing.manifest.held()]
         failed = [one.message for intake in self.intakes.values() for one in intake.outcomes if _is_failed(one)]
         problems = [intake.problem for intake in self.intakes.values() if intake.problem]
-        return tuple(dict.fromkeys([*held, *failed, *problems]))
+        return tuple(dict.fromkeys([*held, *failed, *problems, *self.silent]))
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The sources whose newest record is older than their policy allows, one sentence each."""
+        return tuple(
+            f"{source.name}: no record of the last {source.policy_hours:g} hours (sources.{source.name}.policy_hours)"
+            for source in self.sources
+            if self.is_silent(source)
+        )
+
+    def is_silent(self, source: Source) -> bool:
+        """Whether the newest record of a source is older than its policy allows. A quiet entity of a live source is not."""
+        if source.policy_hours is None:
+            return False
+        known = (newest_record(self.landing.manifest, source.name, entity) for entity in source.entities)
+        newest = max((moment for moment in known if moment), default=None)
+        return newest is None or self.as_of - newest > timedelta(hours=source.policy_hours)
 
     @property
     def exit_code(self) -> int:
@@ -318,3 +336,15 @@ def _is_failed(outcome: Outcome) -> bool:
 
 def _is_in(batch: LandedBatch, passed: frozenset[str]) -> bool:
     return batch.batch_id in passed or (bool(batch.replaces) and passed.issuperset(batch.replaces))
+
+
+def newest_record(manifest: Manifest, source: str, entity: str) -> datetime | None:
+    """The newest moment that any landed record of a source tells of."""
+    moments = (batch.max_at for batch in manifest.accepted(source, entity) if batch.max_at)
+    return max((moment_of(text) for text in moments), default=None)
+
+
+def moment_of(text: str | datetime) -> datetime:
+    """A moment of the manifest, in UTC."""
+    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

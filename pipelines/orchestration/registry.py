@@ -94,6 +94,7 @@ def _files(name: str, table: Mapping[str, Any], settings_file: Path) -> Source:
             ReasonCode(name, code.reason_code, code.reason, code.reason_group, code.reason_fault)
             for code in source.reason_map()
         ],
+        policy_hours=source.settings.policy_hours,
     )
 
 

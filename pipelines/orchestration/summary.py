@@ -107,6 +107,7 @@ def _gaps(refresh: Refresh) -> Iterator[str]:
     messages = [
         *(intake.problem for intake in refresh.intakes.values() if intake.problem),
         *(one.message for intake in refresh.intakes.values() for one in intake.outcomes if _needs_telling(one.outcome)),
+        *refresh.silent,
     ]
     if held:
         yield ""

@@ -127,6 +127,7 @@ class FilesSettings(_Table):
     type: Literal["files"]
     time_zone: TimeZone = "UTC"
     latency_minutes: int = Field(0, ge=0)
+    policy_hours: float | None = Field(None, gt=0, description="silence after which the source is stale")
     status_map: str | None = None
     reason_map: str | None = None
     files: list[FileSettings] = Field(min_length=1)

@@ -106,6 +106,18 @@ def test_another_clock_builds_and_publishes_without_new_files(again: Shop, monke
     assert rows(again, "select count(*), max(as_of)::varchar from ops.publications") == [(2, "2026-02-02 00:00:00")]
 
 
+def test_a_silent_source_is_a_gap_where_the_settings_bound_its_silence(again: Shop, out: Callable[[], str]):
+    again.settings.write_text(again.settings.read_text().replace('type = "files"', 'type = "files"\npolicy_hours = 720', 1))
+    newest = "select max(newest_record_at)::varchar from ops.freshness"
+
+    assert again.run("refresh", "--as-of", "2026-02-10") == 0
+    assert rows(again, newest) < [("2026-02-10",)]
+    assert again.run("refresh", "--as-of", "2026-03-20") == 3
+
+    assert "exports: no record of the last 720 hours (sources.exports.policy_hours)" in out()
+    assert rows(again, "select distinct is_stale, policy_hours from ops.freshness") == [(True, 720.0)]
+
+
 def test_new_files_are_added(again: Shop):
     again.orders("2026-01-12", 40, 45, day="2026-01-12")
 
