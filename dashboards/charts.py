@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import altair as alt
@@ -119,10 +120,44 @@ def weekly_rate(rows: pl.DataFrame, floor: float, height: int = 190) -> Chart:
     return _dressed(alt.layer(*layers), height=height)
 
 
+def weekly_lines(rows: pl.DataFrame, lines: dict[str, str], form: str) -> Chart:
+    """Columns of `rows` by `week`, each a line of the name that `lines` gives it, told apart by dashes as well."""
+    ink = palette()
+    names = list(lines.values())
+    long = rows.unpivot(list(lines), index="week", variable_name="line", value_name="value").with_columns(
+        pl.col("line").replace(lines), pl.col("week").cast(pl.String)
+    )
+    base = alt.Chart(long).encode(
+        x=alt.X(
+            "week:O",
+            title=None,
+            axis=alt.Axis(labelExpr="utcFormat(toDate(datum.value), '%-d %b')", labelAngle=0, labelColor=ink.text),
+        ),
+        y=alt.Y("value:Q", axis=alt.Axis(format=form, title=None, tickCount=4, labelColor=ink.text)),
+        color=alt.Color(
+            "line:N",
+            scale=alt.Scale(domain=names, range=[ink.strong, ink.faint]),
+            legend=alt.Legend(title=None, orient="top", labelColor=ink.text, labelFontSize=13),
+        ),
+        tooltip=["line:N", alt.Tooltip("week:O", title="week of"), alt.Tooltip("value:Q", format=form)],
+    )
+    layers = [
+        base.mark_line(strokeWidth=2).encode(
+            strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=_DASHES[:2]), legend=None)
+        ),
+        base.mark_point(size=50, filled=True, opacity=1),
+    ]
+    return _dressed(alt.layer(*layers), height=200)
+
+
 def timeline(rows: pl.DataFrame) -> Chart:
     """An order's events (`at`, `kind`, `what`), a lane for each kind."""
     ink = palette()
-    kinds = [kind for kind in ("Order", "Promise", "Parcel", "Notice", "Ticket", "Return") if kind in set(rows["kind"])]
+    kinds = [
+        kind
+        for kind in ("Order", "Promise", "Parcel", "Forecast", "Notice", "Ticket", "Return")
+        if kind in set(rows["kind"])
+    ]
     drawn = rows.with_columns(pl.col("at").dt.replace_time_zone(None).dt.to_string("%Y-%m-%dT%H:%M:%S"))
     base = alt.Chart(drawn).encode(
         x=alt.X("at:T", title=None, axis=alt.Axis(format="%-d %b", labelColor=ink.text, tickCount=8, grid=True)),
@@ -239,11 +274,46 @@ def _cell(rate: float | None, low: float | None, high: float | None, floor: floa
             f'<line x1="{at(low):.1f}" x2="{at(high):.1f}" y1="15" y2="15" '
             f'stroke="{ink.band}" stroke-width="6" stroke-opacity=".5"/>'
         )
-    picture = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="30">'
+    return _image(
         f'<line x1="8" x2="192" y1="15" y2="15" stroke="{ink.faint}" stroke-opacity=".4"/>{bar}'
-        f'<circle cx="{at(rate):.1f}" cy="15" r="5" fill="{ink.strong}"/></svg>'
+        f'<circle cx="{at(rate):.1f}" cy="15" r="5" fill="{ink.strong}"/>'
     )
+
+
+def dates_in_cells(rows: pl.DataFrame, today: date) -> pl.DataFrame:
+    """The rows with `drawn`: p10 to p90, p50 and the promised date of each on one axis, from today for three weeks."""
+    shown = pl.struct("p10_date", "p50_date", "p90_date", "promised_date")
+    return rows.with_columns(
+        shown.map_elements(lambda row: _dates_cell(row, today), return_dtype=pl.String).alias("drawn")
+    )
+
+
+def _dates_cell(row: dict[str, date | None], today: date) -> str | None:
+    first, middle, last, promised = (row[name] for name in ("p10_date", "p50_date", "p90_date", "promised_date"))
+    if middle is None and first is None:
+        return None
+    ink = palette()
+
+    def at(day: date) -> float:
+        return 8 + 184 * min(max((day - today).days + 1, 0), 21) / 21
+
+    marks = [f'<line x1="8" x2="192" y1="15" y2="15" stroke="{ink.faint}" stroke-opacity=".4"/>']
+    if first is not None:
+        end = at(last) if last is not None else 192.0
+        marks.append(
+            f'<line x1="{at(first):.1f}" x2="{end:.1f}" y1="15" y2="15" stroke="{ink.band}" stroke-width="6" '
+            'stroke-opacity=".5"/>'
+        )
+    if middle is not None:
+        marks.append(f'<circle cx="{at(middle):.1f}" cy="15" r="5" fill="{ink.strong}"/>')
+    if promised is not None:
+        x = at(promised)
+        marks.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="26" stroke="{ink.text}" stroke-width="2"/>')
+    return _image("".join(marks))
+
+
+def _image(marks: str) -> str:
+    picture = f'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="30">{marks}</svg>'
     return "data:image/svg+xml;base64," + b64encode(picture.encode()).decode()
 
 
@@ -347,7 +417,7 @@ def heat(rows: pl.DataFrame, x: str, y: str, rate: str, said: str) -> Chart:
         ],
     )
     bottom = known[rate].min() if len(known) else 0.5
-    middle = ((bottom or 0) + 1) / 2
+    middle = _written_over(bottom or 0)
     cells = base.mark_rect(cornerRadius=2).encode(
         color=alt.Color(
             f"{rate}:Q", scale=alt.Scale(domain=[bottom, 1], range=[low, high], interpolate="rgb"), legend=None
@@ -360,6 +430,11 @@ def heat(rows: pl.DataFrame, x: str, y: str, rate: str, said: str) -> Chart:
         ),
     )
     return _dressed(alt.layer(cells, text), height=24 * len(set(rows[y])) + 40)
+
+
+def _written_over(bottom: float) -> float:
+    """Rates below this stand on a colour so strong that the usual text would not be read on it."""
+    return bottom + 0.3 * (1 - bottom)
 
 
 def bars(rows: pl.DataFrame, label: str, value: str, said: str, form: str = ",") -> Chart:
@@ -427,7 +502,7 @@ def tile_map(rows: pl.DataFrame, places: dict[str, tuple[int, int]]) -> Chart:
             alt.Tooltip("due:Q", format=","),
         ],
     )
-    on_dark = f"datum.on_time_rate !== null && datum.on_time_rate < {(bottom + 1) / 2}"
+    on_dark = f"datum.on_time_rate !== null && datum.on_time_rate < {_written_over(bottom)}"
     colour = alt.condition(on_dark, alt.value("#000000" if dark else "#ffffff"), alt.value(ink.text))
     layers = [
         base.mark_rect(cornerRadius=4, stroke=ink.faint, strokeOpacity=0.4, strokeWidth=1).encode(

@@ -106,6 +106,15 @@ def chosen_row(name: str) -> int | None:
     return selected[0] if selected else None
 
 
+def predictions_are_off() -> None:
+    """What to do where the shop does not predict."""
+    st.info(
+        "Predictions are off. Set `enabled = true` under `[predictions]` in the settings, run `wherehouse train`, "
+        "and refresh.",
+        icon=":material/info:",
+    )
+
+
 def take_along(rows: pl.DataFrame, sql: str, name: str) -> None:
     """CSV and Parquet of the rows shown, and the SQL that gives them."""
     with st.container(horizontal=True, key=f"take_{name}"):
@@ -149,6 +158,11 @@ def number(label: str, definition: str = "", form: str = "localized") -> Column:
 def share(label: str, definition: str) -> Column:
     """A column of rates; its name ends in _rate, _rate_low or _rate_high."""
     return Column(st.column_config.NumberColumn, label, definition, {"format": "%.1f%%"})
+
+
+def percent(label: str, definition: str = "") -> Column:
+    """A column of figures that are percents already."""
+    return Column(st.column_config.NumberColumn, label, definition, {"format": "%.0f%%"})
 
 
 def text(label: str, definition: str = "", width: Any = None) -> Column:

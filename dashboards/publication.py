@@ -57,6 +57,11 @@ class Publication:
             return 6.0
 
     @property
+    def predicts(self) -> bool:
+        """Whether the shop has predictions made."""
+        return self.settings.get("predictions.enabled") == "true"
+
+    @property
     def today(self) -> date:
         """The shop's calendar day at as_of."""
         return self.local(self.as_of).date()

@@ -48,10 +48,20 @@ class Event:
     """Something that happened to an order. `at` is UTC."""
 
     at: datetime
-    kind: str  # Order, Promise, Parcel, Notice, Ticket, Return
+    kind: str  # Order, Promise, Parcel, Forecast, Notice, Ticket, Return
     what: str
     where: str = ""
     parcel: str = ""
+
+
+def of_prediction(row: dict[str, Any]) -> Event:
+    """What is expected of a parcel that is at risk, with its interval and the reasons."""
+    middle, first, last = row["p50_date"], row["p10_date"], row["p90_date"]
+    expected = f"Expected on {words.day(middle)}" if middle else "Nobody can say when it will come"
+    between = f" ({words.period(first, last)} eight times in ten)" if first and last else ""
+    why = f": {row['reasons']}" if row["reasons"] else ""
+    what = f"{expected}{between}; {row['miss_probability']:.0%} likely to miss its promise{why}"
+    return Event(row["predicted_at"], "Forecast", what, parcel=row["shipment_id"] or "")
 
 
 def of_order(order: dict[str, Any]) -> list[Event]:

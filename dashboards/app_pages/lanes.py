@@ -31,9 +31,10 @@ def main() -> None:
     with page.section("Where promises are kept", "order_on_time_rate"):
         regions(now, scope)
     with page.section("What could be promised", "recommendation"):
-        page.whole(
-            data.ask("promise_recommendation"), "promise_recommendation", empty="There is no recommendation yet."
-        )
+        if now.predicts:
+            recommended(scope)
+        else:
+            page.predictions_are_off()
 
 
 def chain(scope: Scope) -> None:
@@ -117,7 +118,7 @@ def regions(now: Publication, scope: Scope) -> None:
             alt="Order on-time rate by state as a map of tiles; the table has the figures",
             width="content",
         )
-        st.caption(f"Darker is lower; no figure: fewer than {now.suppress_under} orders due.")
+        st.caption(f"The stronger the orange, the lower; no figure: fewer than {now.suppress_under} orders due.")
     page.table(
         answer,
         {
@@ -133,6 +134,38 @@ def regions(now: Publication, scope: Scope) -> None:
         "regions",
         empty="No order was due.",
         blank="too few",
+    )
+
+
+def recommended(scope: Scope) -> None:
+    """The days to promise on each lane, beside today's."""
+    answer = data.ask("promise_recommendation", lanes=list(scope.lanes))
+    told = answer.rows.filter(pl.col("recommended_days").is_not_null())
+    if not told.is_empty():
+        first = told.row(0, named=True)
+        st.markdown(
+            f"**{words.plain(first['lane'])}: {words.count(first['recommended_days'], 'day')} would be kept "
+            f"{words.percent(first['recommended_rate'])} of the time; today's {first['todays_days']}: "
+            f"{words.percent(first['todays_rate'])}.** It has the most orders; the others are in the table."
+        )
+    page.table(
+        answer,
+        {
+            "lane": page.text("Lane", "lane"),
+            "orders": page.number("Orders", "orders"),
+            "todays_days": page.number("Days today", "is_todays"),
+            "todays_rate": page.share("Kept today", "kept_rate"),
+            "todays_rate_low": page.share("from", "kept_rate_low"),
+            "todays_rate_high": page.share("to", "kept_rate_high"),
+            "recommended_days": page.number("Days to promise", "is_recommended"),
+            "recommended_rate": page.share("Kept then", "kept_rate"),
+            "recommended_rate_low": page.share("from ", "kept_rate_low"),
+            "recommended_rate_high": page.share("to ", "kept_rate_high"),
+            "change_days": page.number("Change, days", "", "%+d"),
+        },
+        "promise_recommendation",
+        empty="No lane has enough orders whose outcome is known.",
+        blank="none is kept 95 %",
     )
 
 

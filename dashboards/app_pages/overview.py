@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def figures(now: Publication, last_week: date) -> None:
-    """Seven figures, each with what stands behind it."""
+    """The figures, each with what stands behind it."""
     first_week = last_week - (PERIOD - 1) * WEEK
     counts = data.ask(
         "overview",
@@ -77,6 +77,8 @@ def figures(now: Publication, last_week: date) -> None:
             words.define("wismo_per_thousand"),
         )
         returned(now)
+        if now.predicts:
+            at_risk(now)
 
 
 def returned(now: Publication) -> None:
@@ -101,6 +103,22 @@ def returned(now: Publication) -> None:
         "median, requested in 90 days",
         f"{words.count(cycle['waiting'], 'return')} still waiting",
         words.define("refund_days") or "",
+    )
+
+
+def at_risk(now: Publication) -> None:
+    """Promises that may still be kept if somebody acts today."""
+    try:
+        rows = data.ask("at_risk", show="Not broken yet", carriers=[], at_most=1).rows.to_dicts()
+    except data.LacksError:
+        return
+    first = rows[0] if rows else {"matching": 0, "total_cost": 0.0}
+    figure(
+        "At risk now",
+        f"{first['matching']:,}",
+        "promises not broken yet",
+        f"{first['total_cost']:,.0f} {now.currency} expected cost",
+        words.define("at_risk") or "",
     )
 
 

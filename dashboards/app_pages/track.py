@@ -138,6 +138,11 @@ def timeline(order: dict[str, Any] | None, parcels: pl.DataFrame) -> tuple[list[
                 queries.append(answer.sql)
                 for row in answer.rows.to_dicts():
                     events += tell_one(row)
+        if publication.current().predicts:
+            with page.section(""):
+                answer = data.ask("order_prediction", order_id=order["order_id"])
+                queries.append(answer.sql)
+                events += [story.of_prediction(row) for row in answer.rows.to_dicts()]
     return sorted(events, key=lambda event: (event.at, event.kind, event.what)), queries
 
 

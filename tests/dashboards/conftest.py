@@ -20,20 +20,21 @@ from pipelines.warehouse.tables import replace_table
 ROUTER = Path(data.__file__).with_name("streamlit_app.py")
 SCHEMA = Path(__file__).with_name("published.sql")
 MORE = Path(__file__).with_name("more.sql")
-MODELS = data.QUERIES.parents[1] / "dbt_project" / "models" / "marts"
+MODELS = data.QUERIES.parents[1] / "dbt_project" / "models"
 
 
 def fill_in(connection: duckdb.DuckDBPyConnection) -> None:
     """What the marts' contract has beyond `published.sql`: tables without rows, columns without values."""
     held = {tuple(row) for row in connection.execute("select table_name, column_name from duckdb_columns()").fetchall()}
     tables = {table for table, _ in held}
-    for file in sorted(MODELS.rglob("_*.yml")):
+    for file in sorted([*MODELS.glob("marts/*/_*.yml"), *MODELS.glob("outlook/_*.yml")]):
+        schema = "outlook" if file.parent.name == "outlook" else "marts"
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
             name = model["name"]
             columns = [(column["name"], column["data_type"]) for column in model["columns"]]
             if name not in tables:
                 typed = ", ".join(f'"{column}" {kind}' for column, kind in columns)
-                connection.execute(f"create table marts.{name} ({typed})")
+                connection.execute(f"create table {schema}.{name} ({typed})")
                 continue
             for column, kind in columns:
                 if (name, column) not in held:

@@ -82,3 +82,30 @@ insert into marts.lane_what_if by name
 select date '2026-07-01' as period_start, 'promise' as clock, 'nj-1 > TX' as lane, 'standard' as service_level,
     'usps' as from_carrier, 'ups' as to_carrier, 120 as parcels_moved, 0.04 as on_time_rate_change,
     0.01 as on_time_rate_change_low, 0.07 as on_time_rate_change_high, 1.5 as cost_change_per_parcel;
+
+insert into ops.settings values ('predictions.enabled', 'true');
+
+insert into outlook.at_risk by name
+select cast(row_number() over (order by shipment_id) as integer) as risk_rank, 'transit' as kind, shipment_id, order_id, carrier,
+    service, lane, promised_date, date '2026-11-05' as p10_date, date '2026-11-07' as p50_date, date '2026-11-08' as p80_date,
+    date '2026-11-09' as p90_date, 0.6 as miss_probability, 0.1 as presumed_lost_probability, 12.25 as expected_cost,
+    12.0 as lead_hours, shipment_id like '%7' as is_missed, 'silent for longer than is usual here' as reasons, 'model' as basis,
+    'm1' as model_id, timestamp '2026-11-03 09:00' as predicted_at
+from marts.fct_shipments where end_milestone is null and not is_return and promised_date is not null;
+
+insert into outlook.early_warnings by name
+select 'lane' as scope, 'nj-1 > TX' as subject, date '2026-10-20' as since_day, date '2026-11-02' as newest_day, 8.0 as cusum,
+    6.0 as threshold, 12 as delivered_since, 40.4 as expected_since, 43 as series_watched, 1.0 as false_alarms_per_quarter;
+
+insert into outlook.model_performance by name
+select 'transit' as kind, basis, week, outcomes, 0.9 + 0.1 * outcomes / 100 as mae_days, 2.1 as mae_days_promise,
+    0.7 as within_one_day_rate, 0.78 as coverage_80, 3.1 as width_80_days, 0.11 as miss_rate, 0.12 as miss_probability_mean,
+    0.08 as brier, week = '2026-10-12' and basis = 'model' as has_drifted
+from (values ('model', 100), ('lane quantiles', 60)) as b(basis, outcomes),
+    (values (date '2026-10-05'), (date '2026-10-12')) as w(week);
+
+insert into outlook.promise_recommendation by name
+select lane, days::integer as promise_days, 200 as orders, kept::integer as kept, kept / 200.0 as kept_rate,
+    kept / 200.0 - 0.03 as kept_rate_low, kept / 200.0 + 0.02 as kept_rate_high, days = 4 as is_todays,
+    days = 5 and lane <> 'nj-1 > CA' as is_recommended
+from (select distinct lane from marts.fct_shipments where lane is not null), (values (4, 164), (5, 191)) as d(days, kept);

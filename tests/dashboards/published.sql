@@ -3,6 +3,7 @@
 -- Bound: $published_at TIMESTAMP (UTC). The clock, as_of, is Tuesday 2026-11-03 09:00 UTC.
 create schema marts;
 create schema ops;
+create schema outlook;
 
 create macro chance(i, salt) as (('0x' || substr(md5(i || salt), 1, 8))::bigint / 4294967296.0);
 create macro hours(h) as (to_seconds(cast(round((h) * 3600) as bigint)));

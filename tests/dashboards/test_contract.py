@@ -8,7 +8,7 @@ from dashboards import data
 from pipelines.warehouse import ops
 from pipelines.warehouse.tables import columns_of
 
-MODELS = data.QUERIES.parents[1] / "dbt_project" / "models" / "marts"
+MODELS = data.QUERIES.parents[1] / "dbt_project" / "models"
 OPS = {
     "loads": ops.Load,
     "quarantine": ops.QuarantineReason,

@@ -31,7 +31,9 @@ def test_figures_equal_the_file(published, visit, sentences):
         "select median(date_diff('hour', requested_at, refunded_at)) / 24.0 from marts.fct_returns "
         "where requested_at >= '2026-08-05 09:00' and requested_at <= '2026-11-03 09:00'"
     )
+    [(at_risk,)] = published("select count(*) from outlook.at_risk where not is_missed")
     assert shown == {
+        "At risk now": f"{at_risk:,}",
         "Orders on time": f"{on_time / due:.1%}",
         "Late and still open": f"{late:,}",
         "Parcels moving": f"{moving:,}",

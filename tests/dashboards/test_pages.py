@@ -33,8 +33,7 @@ def test_without_rows_and_without_tables(build, publish, visit, sentences, page,
 
 
 NOT_YET = re.compile(r"does not hold this yet \((.*?)\)")
-COMING = {"table " + name for name in ["at_risk", "early_warnings", "model_performance", "promise_recommendation"]}
-COMING |= {"table " + name for name in ["wismo_drivers", "refund_watch", "return_bracketing", "serial_returners"]}
+COMING = {"table " + name for name in ["wismo_drivers", "refund_watch", "return_bracketing", "serial_returners"]}
 
 
 @pytest.mark.parametrize("page", ["overview", "carrier_scorecard", "data_health", *LATER])
@@ -168,6 +167,65 @@ def test_parcels_to_look_at(published, visit):
     )
     assert (listed["reason"] == "past its promise").sum() == late > 0
     assert (listed["days_left"] <= 2).sum() > late
+
+
+@pytest.mark.parametrize("show", ["Not broken yet", "All"])
+def test_at_risk(published, visit, sentences, show):
+    page = visit("at_risk", show=show)
+    kept = "true" if show == "All" else "not is_missed"
+    [(number, cost)] = published(f"select count(*), sum(expected_cost) from outlook.at_risk where {kept}")
+    assert f"**{number:,} promises at risk.** Expected cost of them all: {cost:,.0f} USD." in sentences(page)
+    listed = table(page, "miss_percent")
+    assert len(listed) == number > 0
+    assert list(listed["tracking_number"]) == [
+        row[0]
+        for row in published(
+            f"select tracking_number from outlook.at_risk join marts.fct_shipments using (shipment_id) where {kept} "
+            "order by risk_rank"
+        )
+    ]
+    assert listed["drawn"].str.startswith("data:image/svg+xml").all()
+    at_risk = {metric.label: metric.value for metric in visit("overview").metric}["At risk now"]
+    assert [(int(at_risk.replace(",", "")),)] == published("select count(*) from outlook.at_risk where not is_missed")
+
+
+def test_warnings_and_how_good_predictions_are(published, visit, sentences):
+    page = visit("at_risk")
+    said = sentences(page)
+    assert "the lane **nj\\-1 \\> TX** delivers less than usual since 20 Oct 2026: 12 in the last seven days" in said
+    [(off, promise, held, total)] = published(
+        "select sum(mae_days * outcomes) / sum(outcomes), sum(mae_days_promise * outcomes) / sum(outcomes), "
+        "100 * sum(coverage_80 * outcomes) / sum(outcomes), sum(outcomes) from outlook.model_performance"
+    )
+    assert f"**Off by {off:.1f} days on average, the promise by {promise:.1f}; " in said
+    assert f"held {held:.0f} %** ({total:,} parcels judged)" in said
+    assert any("weeks of 12 Oct 2026" in warning.value for warning in page.warning)
+
+
+def test_what_could_be_promised(published, visit, sentences):
+    page = visit("lanes")
+    shown = {row["lane"]: row for row in table(page, "recommended_days").to_dict("records")}
+    rows = published("select lane, kept_rate from outlook.promise_recommendation where is_recommended")
+    assert {lane: shown[lane]["recommended_rate"] for lane, _ in rows} == pytest.approx({x: 100 * r for x, r in rows})
+    assert len(shown) == len(rows) + 1
+    assert "5 days would be kept 95.5% of the time; today's 4: 82.0%" in sentences(page)
+
+
+def test_a_forecast_stands_in_the_story(published, visit):
+    [(order,)] = published("select order_id from outlook.at_risk order by risk_rank limit 1")
+    listed = visit("track", q=order).dataframe[0].value
+    [told] = listed["what"][listed["kind"] == "Forecast"]
+    assert told.startswith("Expected on 7 Nov 2026 (5 Nov to 9 Nov 2026 eight times in ten); 60% likely to miss")
+
+
+@pytest.mark.parametrize("page", ["at_risk", "lanes", "overview", "track"])
+def test_without_predictions(build, publish, visit, sentences, page):
+    off = "update ops.settings set value = 'false' where key = 'predictions.enabled'; drop schema outlook cascade"
+    publish(build("off.duckdb", then=off))
+    shown = visit(page, q="O006001")
+    assert not shown.exception
+    assert ("Predictions are off." in sentences(shown)) == (page in ("at_risk", "lanes"))
+    assert not NOT_YET.findall(sentences(shown))
 
 
 @pytest.mark.parametrize("cost", ["6.0", "10.5"])

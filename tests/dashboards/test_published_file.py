@@ -77,7 +77,7 @@ def test_it_recovers_by_itself(broken, publish, fabricated, visit):
     page = visit("overview")
     publish(fabricated)
     page.run()
-    assert len(page.metric) == 7
+    assert len(page.metric) == 8
 
 
 @pytest.mark.parametrize("page", PAGES)
