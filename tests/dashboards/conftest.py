@@ -114,7 +114,7 @@ def visit() -> Callable[..., AppTest]:
     """Open a page: `visit("carrier_scorecard", carrier=["ups"])`, the keywords being its URL's parameters."""
 
     def open_page(page: str, **url: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(ROUTER), default_timeout=20)
+        app = AppTest.from_file(str(ROUTER), default_timeout=120)
         app.switch_page(f"app_pages/{page}.py")
         app.query_params = dict(url)
         app.run()
