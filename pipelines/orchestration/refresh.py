@@ -102,7 +102,7 @@ class Refresh:
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """What should be visible and is not, one sentence each: held batches, failed files, sources out of reach or silent."""
+        """What is missing, one sentence each: held batches, failed files, sources out of reach or silent."""
         held = [f"batch {batch.batch_id} is held ({batch.file})" for batch in self.landing.manifest.held()]
         failed = [one.message for intake in self.intakes.values() for one in intake.outcomes if _is_failed(one)]
         problems = [intake.problem for intake in self.intakes.values() if intake.problem]
@@ -118,7 +118,7 @@ class Refresh:
         )
 
     def is_silent(self, source: Source) -> bool:
-        """Whether the newest record of a source is older than its policy allows. A quiet entity of a live source is not."""
+        """Whether the newest record of a source is older than its policy allows. One quiet entity is not enough."""
         if source.policy_hours is None:
             return False
         known = (newest_record(self.landing.manifest, source.name, entity) for entity in source.entities)

@@ -107,7 +107,9 @@ def test_another_clock_builds_and_publishes_without_new_files(again: Shop, monke
 
 
 def test_a_silent_source_is_a_gap_where_the_settings_bound_its_silence(again: Shop, out: Callable[[], str]):
-    again.settings.write_text(again.settings.read_text().replace('type = "files"', 'type = "files"\npolicy_hours = 720', 1))
+    again.settings.write_text(
+        again.settings.read_text().replace('type = "files"', 'type = "files"\npolicy_hours = 720', 1)
+    )
     newest = "select max(newest_record_at)::varchar from ops.freshness"
 
     assert again.run("refresh", "--as-of", "2026-02-10") == 0
