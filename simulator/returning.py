@@ -36,8 +36,9 @@ NEVER: Final = 2**40
 class Returning:
     """Draws returns of delivered lines."""
 
-    def __init__(self, settings: Mapping[str, Any], chance: Chance, catalogue: Catalogue) -> None:
-        self.rules = settings["returns"]
+    def __init__(self, settings: Mapping[str, Any], chance: Chance, catalogue: Catalogue, habit: Array) -> None:
+        """`habit` is how much more of everything the customers of a destination send back."""
+        self.rules, self.habit = settings["returns"], habit
         self.window = settings["merchant"]["return_window_days"]
         self.chance, self.catalogue = chance, catalogue
 
@@ -48,7 +49,7 @@ class Returning:
         here = here[parcels.end[line_parcel[here]] == DELIVERED]
         parcel = line_parcel[here]
         keys, sku, order = lines.key[here], lines.sku[here], lines.order[here]
-        factor = np.where(orders.serial[order], rules["serial_factor"], 1.0)
+        factor = np.where(orders.serial[order], rules["serial_factor"], 1.0) * self.habit[orders.destination[order]]
         units = lines.quantity[here]
         own = np.minimum(goods.rate[sku] * (factor * units)[:, None], 0.85)
         late = parcels.stop_day[parcel] > parcels.promised[parcel]

@@ -13,7 +13,7 @@ from simulator.assignment import Assignment
 from simulator.blame import Blame
 from simulator.calendars import Calendars
 from simulator.catalogue import Catalogue
-from simulator.chance import Chance, Ints
+from simulator.chance import Array, Chance, Ints
 from simulator.columns import Columns, stack
 from simulator.contacts import Contacts
 from simulator.journeys import BAD_ADDRESS, DELIVERED, LOST, REFUSED, VOIDED, Journeys
@@ -67,7 +67,7 @@ class World:
             settings, chance, self.calendars, self.network, self.assignment, self.ordering, self.journeys
         )
         self.reporting = Reporting(settings, chance, self.calendars, self.network, self.journeys)
-        self.returning = Returning(settings, chance, self.catalogue)
+        self.returning = Returning(settings, chance, self.catalogue, self._habits("returns"))
         self.contacts = Contacts(settings, chance, self.calendars, self.network)
         allowed = settings["merchant"]["handling_working_days"]
         self.blame = Blame(self.network, self.calendars, self.transit, self.shocks, allowed)
@@ -77,6 +77,13 @@ class World:
         fresh = self._follow(self.ordering.fresh(first, last))
         parents, placed = self._repeating(fresh)
         return [fresh, self._follow(self.ordering.repeats(parents, placed))]
+
+    def _habits(self, kind: str) -> Array:
+        """Factor of each destination: 1, but where the scenario says that remote places differ."""
+        plan = self.settings["scenarios"]["regional_habits"]
+        differs = "regional_habits" in self.request.scenarios
+        remote = np.array([row[6] >= plan["remoteness"] for row in self.settings["destinations"]["rows"]])
+        return np.where(remote & differs, plan[kind], 1.0)
 
     def _follow(self, orders: Columns) -> Happenings:
         lines = self.ordering.lines(orders)
@@ -150,6 +157,7 @@ class World:
         bad[parcels.order[own]] = (unpleasant | (parcels.end == 2))[own]
         since[parcels.order[own]] = parcels.ended_at[own]
         chance = rules["chance"] * np.exp(rules["late"] * late + rules["bad"] * bad)
+        chance = chance * self._habits("repeat")[orders.destination]
         again = (since > 0) & self.chance.happens(orders.key, "orders again", chance)
         gap = 5 + 70 * self.chance.uniform(orders.key, "orders again at") ** 1.3
         placed = since + (gap * DAY).astype(np.int64)
