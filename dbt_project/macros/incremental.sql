@@ -65,6 +65,7 @@ it is about to change would otherwise be a loop. A model that calls this says so
     union select id from {{ int_relation('int_touched') }} where kind = 'cohort'
     union select {{ month_label('ordered_date') }} from {{ mart_relation('fct_orders') }}
       where order_id in ({{ orders }}) or order_id in (select order_id from {{ int_relation('int_arrived_order_lines') }})
+    union select cohort from {{ mart_relation('fct_return_lines') }} where return_line_id in ({{ touched('return_line') }})
     union select cohort from {{ mart_relation('return_cohorts') }} where not is_mature
     union select coalesce(held.cohort, now.cohort)
       from (select cohort, sku, sum(returned_lines) as lines, sum(returned_units) as units

@@ -2,6 +2,7 @@
 -- sold, what of it came back so far, and whether the return window of the whole month has closed.
 -- depends_on: {{ ref('int_touched') }}
 -- depends_on: {{ ref('return_reasons') }}
+-- depends_on: {{ ref('return_rates') }}
 -- depends_on: {{ ref('int_arrived_order_lines') }}
 {{ config(unique_key='cohort', incremental_strategy='touched', touched_kind='cohort', materialized='incremental') }}
 

@@ -4,7 +4,6 @@
 -- A returned line counts once in every scope. Lines of a cohort whose window is open are completed by how long others took.
 -- depends_on: {{ ref('int_touched') }}
 -- depends_on: {{ ref('return_reasons') }}
--- depends_on: {{ ref('return_cohorts') }}
 -- depends_on: {{ ref('int_arrived_order_lines') }}
 {{ config(unique_key='cohort', incremental_strategy='touched', touched_kind='cohort', materialized='incremental') }}
 {%- set as_of = as_of() %}
@@ -40,7 +39,9 @@ returned as (
         try_cast(lines.cohort || '-01' as date) as cohort_month,
         lines.quantity,
         lines.amount,
-        returns.retained_amount * {{ rate('lines.amount', 'sum(lines.amount) over (partition by lines.return_id)') }} as retained_amount,
+        cast(
+            returns.retained_amount * {{ rate('lines.amount', 'sum(lines.amount) over (partition by lines.return_id)') }} as decimal(38, 4)
+        ) as retained_amount,
         lines.delivery_failure_present,
         lines.reason,
         coalesce(sold.category, 'unknown') as category,
@@ -96,7 +97,7 @@ sold as (
         cast(count(*) as integer) as sold_lines,
         cast(sum(quantity) as bigint) as sold_units,
         sum(amount) as sold_amount,
-        avg(asked_share) as asked_share
+        round(avg(asked_share), 9) as asked_share
     from sold_by_scope
     group by shop, cohort, scope, scope_value
 ),
