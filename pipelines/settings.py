@@ -71,6 +71,9 @@ class Costs(_Table):
     """Costs that pages multiply with, in the reporting currency."""
 
     per_contact: float = Field(6.0, ge=0)
+    notice_deflection: Share = Field(
+        0.3, description="assumed share of avoidable contacts that a notice in time spares; no measurement"
+    )
 
 
 class Privacy(_Table):

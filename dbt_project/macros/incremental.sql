@@ -56,6 +56,10 @@ it is about to change would otherwise be a loop. A model that calls this says so
     union select ticket_id from {{ int_relation('int_tickets') }}
       where order_id in ({{ orders }}) or tracking_number in ({{ shipments }}) or order_number in (
           select order_number from {{ int_relation('int_orders') }} where order_id in ({{ orders }}))
+    union select ticket_id from {{ int_relation('int_tickets') }}
+      where order_id is null and (
+          customer_token in (select customer_token from {{ int_relation('int_orders') }} where order_id in ({{ orders }}))
+          or email_token in (select email_token from {{ int_relation('int_orders') }} where order_id in ({{ orders }})))
     union select ticket_id from {{ mart_relation('fct_tickets') }}
       where is_after_as_of or order_id in ({{ orders }}) or shipment_id in ({{ shipments }})
   {%- elif kind == 'day' -%}

@@ -23,6 +23,13 @@ BLANK: Final = "_blank"  # true: the record has nothing in any mapped column
 DECISIONS: Final = "decisions"  # temporary table: text_key, decision (see foresight)
 SUPPRESSED: Final = "wherehouse_suppressed"  # variable: tokens of erased persons, which may not come back
 
+# Numbers in a ticket's text, by column: no form that a phone's or a card's number could have.
+REFERENCES: Final = {
+    "order_number": r"(#[0-9]{4,12})\b",
+    "tracking_number": r"\b(1Z[0-9A-Z]{16}|9[0-9]{21}|[A-Z]{2}[0-9]{9}[A-Z]{2}|[A-Z][0-9]{14})\b",
+}
+REFERENCE_CHARACTERS: Final = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Constants:
@@ -101,7 +108,19 @@ class Rows:
             kept = f"SELECT r.*, {decision} FROM ({kept}) r LEFT JOIN {DECISIONS} d ON d.text_key = {key}"  # noqa: S608
         else:
             kept = topics.with_decision(kept, *self._ticket_texts())
-        return f"SELECT {self.landed(seq, topics.split_sql())} FROM ({kept})"  # noqa: S608
+        derived = topics.split_sql() | self._references()
+        return f"SELECT {self.landed(seq, derived)} FROM ({kept})"  # noqa: S608
+
+    def _references(self) -> dict[str, str]:
+        """Numbers of a ticket, taken from its text where its own columns do not tell."""
+        subject, body, _ = self._ticket_texts()
+        text = f"left(concat_ws(' ', {subject}, {body}), {REFERENCE_CHARACTERS})"
+        fields = {field.column: field for field in self.entity.fields}
+        return {
+            name: f"coalesce({self._landed_field(fields[name])}, nullif(regexp_extract({text}, '{pattern}', 1), ''))"
+            for name, pattern in REFERENCES.items()
+            if name in fields
+        }
 
     def text_select(self, relation: str) -> str:
         """SELECT of subject, body and tags of all records."""

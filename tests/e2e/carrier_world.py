@@ -46,6 +46,11 @@ class CarrierWorld:
         con = duckdb.connect()
         con.execute("set TimeZone = 'UTC'")
         con.execute(f"attach '{current(self.data_dir)}' as p (read_only)")
+        con.execute(
+            "create view exported_tickets as select id, field_tracking, subject || ' ' || description as text "
+            f"from read_json('{self.exports}/tickets/*/*.jsonl', ignore_errors = true) where id is not null"
+        )
+        con.execute(f"create view true_tickets as select * from '{self.truth}/tickets/*/*.parquet'")
         con.execute(f"create view truth as select * from '{self.truth}/parcels/*/*.parquet'")
         con.execute(
             f"create view effects as select * replace ({_renamed('carrier', NAMES)}, {_renamed('service', LEVELS)}) "

@@ -12,6 +12,7 @@ select
     arrivals.order_id,
     arrivals.order_number,
     coalesce(arrivals.customer_token, arrivals.email_token) as customer_token,
+    arrivals.email_token,
     arrivals.ordered_at,
     arrivals.ready_at,
     arrivals.cancelled_at,

@@ -13,6 +13,7 @@ select
     arrivals.order_number,
     arrivals.tracking_number,
     coalesce(arrivals.customer_token, arrivals.email_token) as customer_token,
+    arrivals.email_token,
     arrivals.created_at,
     arrivals.channel,
     arrivals.status,

@@ -84,6 +84,9 @@ order_ids as (
     union
     select order_id from new_tickets
     union
+    -- where a ticket stood before, the others are counted anew
+    select order_id from {{ mart_relation('fct_tickets') }} where ticket_id in (select ticket_id from new_tickets)
+    union
     select orders.order_id from {{ ref('int_orders') }} as orders
     where orders.order_number in (select order_number from new_tickets)
     union
