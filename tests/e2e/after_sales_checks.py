@@ -11,10 +11,24 @@ from typing import Any, NamedTuple
 import duckdb
 
 BEFORE_ACCEPTANCE = {"unknown", "label_created", "cancelled"}
-ORDER_OF_EVENTS = (
-    "unknown label_created accepted in_transit exception arrived_destination out_for_delivery delivery_attempted "
-    "available_for_pickup returning_to_sender delivered returned_to_sender cancelled lost damaged disposed"
-).split()
+ORDER_OF_EVENTS = [
+    "unknown",
+    "label_created",
+    "accepted",
+    "in_transit",
+    "exception",
+    "arrived_destination",
+    "out_for_delivery",
+    "delivery_attempted",
+    "available_for_pickup",
+    "returning_to_sender",
+    "delivered",
+    "returned_to_sender",
+    "cancelled",
+    "lost",
+    "damaged",
+    "disposed",
+]
 TROUBLE = {"exception", "delivery_attempted", "returning_to_sender", "lost", "damaged"}
 CLOSED = {"returned_to_sender", "disposed"}
 STALL, NOTICE = timedelta(hours=48), timedelta(hours=4)
