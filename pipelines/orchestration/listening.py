@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from pipelines.orchestration.registry import Source
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
 
 _MEMORY: Final = "1GB"  # of the engine: a refresh may run beside it
@@ -73,10 +75,23 @@ def listen(settings: Settings, sources: Sequence[Source], *, progress: Callable[
         )
         ready.post.start()
         try:
-            uvicorn.Server(config).run(sockets=[door])
+            with _until_told(server := uvicorn.Server(config)):
+                server.run(sockets=[door])
         finally:
             ready.post.stop()
             door.close()
+
+
+@contextmanager
+def _until_told(server: uvicorn.Server) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the serving, and nothing else: what came in lands after it."""
+    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]  # its own ends the process
+    before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _entrances(sources: Sequence[Source], progress: Callable[[str], None]) -> dict[str, Entrance]:
