@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -30,6 +31,7 @@ from pipelines.landing.keys import Keys
 from pipelines.landing.malformed import Malformed
 from pipelines.landing.manifest import Batch, Manifest, Pulled
 from pipelines.landing.outcomes import Outcome
+from pipelines.landing.pending import Pending
 from pipelines.landing.pulling import pull
 from pipelines.landing.recoding import recoded
 from pipelines.landing.rows import SUPPRESSED, Constants, Rows
@@ -134,8 +136,11 @@ class Landing:
         Raises SourceError once what came before the error has landed; StorageError.
         """
         groups = self.groups(stream)
+        pending = partial(Pending, self.data_dir, self._keys, stream.source)
         with self._storage_errors():
-            yield from pull(stream, self.manifest, groups, now=now, window=window, budget=budget, progress=progress)
+            yield from pull(
+                stream, self.manifest, groups, pending, now=now, window=window, budget=budget, progress=progress
+            )
 
     def post(self, segment: str, stream: Stream, records: Sequence[bytes]) -> list[Outcome]:
         """Land what webhooks brought of a stream, once for each segment of the spool. Raises StorageError."""

@@ -1,7 +1,7 @@
 """Pulling a vendor's stream: from where, page by page, in groups that are committed with the place to go on from.
 
-A killed pull resumes after its last commit. Groups grow with what has been pulled, so that a kill costs about a
-twentieth of it, and small ones do not cost more than they hold.
+Pages wait on the disk (`pending`) until there are enough of them to land together. A killed pull lands those, and goes
+on after them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pipelines.domain.errors import SourceError
-from pipelines.domain.pages import Budget, CursorLostError, Stream, Window
+from pipelines.domain.pages import Budget, CursorLostError, Page, Stream, Window
 from pipelines.landing.groups import Groups
 from pipelines.landing.manifest import Manifest, Pulled
 from pipelines.landing.outcomes import Outcome
+from pipelines.landing.pending import Pending
 
-_FEWEST: Final = 500  # records of a group
-_SHARE: Final = 20  # a group is at most that part of what was pulled before it
-_MOST_BYTES: Final = 16 << 20
+_MOST_BYTES: Final = 16 << 20  # of a group
+_MOST_SECONDS: Final = 120.0  # that a group gathers: a slow vendor's records are to be seen as well
 _RECENT: Final = timedelta(hours=1)
 _EVERY_SECONDS: Final = 5.0  # a line of progress
 
@@ -29,19 +29,22 @@ _EVERY_SECONDS: Final = 5.0  # a line of progress
 class _Group:
     records: list[bytes] = field(default_factory=list)
     bytes: int = 0
+    since: float = field(default_factory=time.monotonic)
 
     def add(self, records: Any) -> None:
         self.records += records
         self.bytes += sum(map(len, records))
 
-    def is_full(self, before: int) -> bool:
-        return len(self.records) >= max(_FEWEST, before // _SHARE) or self.bytes >= _MOST_BYTES
+    @property
+    def is_full(self) -> bool:
+        return self.bytes >= _MOST_BYTES or time.monotonic() - self.since > _MOST_SECONDS
 
 
 def pull(
     stream: Stream,
     manifest: Manifest,
     groups: Groups,
+    pending: Callable[[str], Pending],
     *,
     now: datetime,
     window: Window | None = None,
@@ -52,15 +55,17 @@ def pull(
 
     What was pulled before an error has landed: the next call goes on from there. Raises SourceError, StorageError.
     """
-    one = _Pull(stream, manifest, groups, budget or Budget(), progress)
     name = stream.name if window is None else f"{stream.name} {window}"
+    one = _Pull(stream, groups, pending(name), budget or Budget(), progress)
     before = manifest.pulled(stream.source, name)
     if before is not None and not before.is_done:
         yield from one.run(before)
         if window is not None or not one.is_complete or _is_recent(before, now):
             return
         before = manifest.pulled(stream.source, name)
-    yield from one.run(_begun(stream, name, before, now, window))
+    begun = _begun(stream, name, before, now, window)
+    manifest.commit((), (), begun)  # so that pages kept before the first commit are known to be of this pull
+    yield from one.run(begun)
 
 
 def planned(stream: Stream, manifest: Manifest, now: datetime) -> tuple[Window, bool]:
@@ -91,11 +96,11 @@ def _begun(stream: Stream, name: str, before: Pulled | None, now: datetime, wind
 
 class _Pull:
     def __init__(
-        self, stream: Stream, manifest: Manifest, groups: Groups, budget: Budget, progress: Callable[[str], None]
+        self, stream: Stream, groups: Groups, pending: Pending, budget: Budget, progress: Callable[[str], None]
     ) -> None:
         self._stream = stream
-        self._manifest = manifest
         self._groups = groups
+        self._pending = pending
         self._budget = budget
         self._progress = progress
         self._ends = time.monotonic() + budget.minutes * 60 if budget.minutes else None
@@ -112,47 +117,64 @@ class _Pull:
 
     def _run(self, state: Pulled) -> Iterator[Outcome]:
         self.is_complete = False
-        window = Window(_moment(state.since), _moment(state.until), state.cursor["bookmark"])
-        group, shown, cursor = _Group(), time.monotonic(), state.cursor["at"]
-        try:
-            for page in self._stream.read(window, cursor):
+        if kept := self._pending.after(_place(state)):
+            group = _Group()
+            for page in kept:
                 group.add(page.records)
-                cursor = page.cursor
-                state = replace(state, pages=state.pages + 1, records=state.records + len(page.records))
-                if group.is_full(state.records - len(group.records)):
-                    state = self._at(state, cursor)
-                    yield from self._groups.land(group.records, state)
-                    group = _Group()
+                state = _with(state, page)
+            yield from self._land(group, state)
+        window = Window(_moment(state.since), _moment(state.until), state.cursor["bookmark"])
+        group, shown, place = _Group(), time.monotonic(), _place(state)
+        try:
+            for page in self._stream.read(window, state.cursor["at"]):
+                self._pending.keep(place, page)
+                group.add(page.records)
+                state = _with(state, page)
+                if group.is_full:
+                    yield from self._land(group, state)
+                    group, place = _Group(), _place(state)
                 if time.monotonic() - shown > _EVERY_SECONDS:
                     shown = time.monotonic()
                     self._progress(f"{state.source}: {state.stream}: {state.pages:,} pages, {state.records:,} records")
                 if self._is_spent():
                     self._progress(f"{state.source}: {state.stream}: stopped after {state.pages:,} pages, as budgeted")
-                    yield from self._groups.land(group.records, self._at(state, cursor))
+                    yield from self._land(group, state)
                     return
         except CursorLostError:
             raise
         except SourceError:
             if group.records:
-                yield from self._groups.land(group.records, self._at(state, cursor))
+                yield from self._land(group, state)
             raise
-        yield from self._groups.land(group.records, self._done(state, cursor))
+        yield from self._land(group, self._done(state))
         self.is_complete = True
+
+    def _land(self, group: _Group, state: Pulled) -> list[Outcome]:
+        outcomes = self._groups.land(group.records, state)
+        self._pending.clear()
+        return outcomes
 
     def _is_spent(self) -> bool:
         if self._pages_left is not None:
             self._pages_left -= 1
         return self._pages_left == 0 or (self._ends is not None and time.monotonic() > self._ends)
 
-    @staticmethod
-    def _at(state: Pulled, cursor: Any) -> Pulled:
-        return replace(state, cursor={**state.cursor, "at": cursor})
-
-    def _done(self, state: Pulled, cursor: Any) -> Pulled:
+    def _done(self, state: Pulled) -> Pulled:
         """The next pull starts where this one began, by the vendor's clock if that is behind ours."""
         behind = timedelta(seconds=min(0.0, self._stream.skew_seconds()))
         started = datetime.fromisoformat(state.started_at) + behind
-        return replace(state, started_at=started.isoformat(), cursor=cursor, is_done=True)
+        return replace(state, started_at=started.isoformat(), cursor=state.cursor["at"], is_done=True)
+
+
+def _with(state: Pulled, page: Page) -> Pulled:
+    """How far a pull is after a page."""
+    cursor = {**state.cursor, "at": page.cursor}
+    return replace(state, cursor=cursor, pages=state.pages + 1, records=state.records + len(page.records))
+
+
+def _place(state: Pulled) -> list[Any]:
+    """What tells one commit of a pull from another."""
+    return [state.started_at, state.pages, state.cursor]
 
 
 def _text(moment: datetime | None) -> str | None:
