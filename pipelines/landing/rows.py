@@ -26,7 +26,8 @@ SUPPRESSED: Final = "wherehouse_suppressed"  # variable: tokens of erased person
 # Numbers in a ticket's text, by column: no form that a phone's or a card's number could have.
 REFERENCES: Final = {
     "order_number": r"(#[0-9]{4,12})\b",
-    "tracking_number": r"\b(1Z[0-9A-Z]{16}|9[0-9]{21}|[A-Z]{2}[0-9]{9}[A-Z]{2}|[A-Z][0-9]{14})\b",
+    "tracking_number": r"\b(1Z[0-9A-Z]{16,20}|9[0-9]{21}|6[01][0-9]{13}|JD[0-9]{16,18}|[A-Z]{2}[0-9]{9}[A-Z]{2}"
+    r"|[A-Z][0-9]{14})\b",
 }
 REFERENCE_CHARACTERS: Final = 2000
 
