@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -23,22 +24,33 @@ MORE = Path(__file__).with_name("more.sql")
 MODELS = data.QUERIES.parents[1] / "dbt_project" / "models"
 
 
+@cache
+def contract() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Schema, table and typed columns of every published mart."""
+    files = sorted([*MODELS.glob("marts/*/_*.yml"), *MODELS.glob("outlook/_*.yml")])
+    return [
+        (
+            "outlook" if file.parent.name == "outlook" else "marts",
+            model["name"],
+            [(column["name"], column["data_type"]) for column in model["columns"]],
+        )
+        for file in files
+        for model in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader).get("models", [])
+    ]
+
+
 def fill_in(connection: duckdb.DuckDBPyConnection) -> None:
     """What the marts' contract has beyond `published.sql`: tables without rows, columns without values."""
     held = {tuple(row) for row in connection.execute("select table_name, column_name from duckdb_columns()").fetchall()}
     tables = {table for table, _ in held}
-    for file in sorted([*MODELS.glob("marts/*/_*.yml"), *MODELS.glob("outlook/_*.yml")]):
-        schema = "outlook" if file.parent.name == "outlook" else "marts"
-        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
-            name = model["name"]
-            columns = [(column["name"], column["data_type"]) for column in model["columns"]]
-            if name not in tables:
-                typed = ", ".join(f'"{column}" {kind}' for column, kind in columns)
-                connection.execute(f"create table {schema}.{name} ({typed})")
-                continue
-            for column, kind in columns:
-                if (name, column) not in held:
-                    connection.execute(f'alter table marts.{name} add column "{column}" {kind}')
+    for schema, name, columns in contract():
+        if name not in tables:
+            typed = ", ".join(f'"{column}" {kind}' for column, kind in columns)
+            connection.execute(f"create table {schema}.{name} ({typed})")
+            continue
+        for column, kind in columns:
+            if (name, column) not in held:
+                connection.execute(f'alter table {schema}.{name} add column "{column}" {kind}')
 
 
 def build_published(path: Path, then: str = "", published: timedelta = timedelta(hours=2)) -> Path:
