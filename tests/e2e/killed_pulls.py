@@ -25,6 +25,7 @@ shop = "killed"
 type = "easypost"
 base_url = "{address}"
 requests_per_second = 1000
+policy_hours = 1000000
 """
 
 
