@@ -57,15 +57,14 @@ def test_each_control_once(visit, path):
         page.get_by_test_id("stNumberInput").nth(number).get_by_role("button").last.click()
         visit.settle()
     expect(page.locator("h1")).to_have_text(PAGES[path])
-    said = figures(page)
     colleague = visit.page.context.new_page()
     colleague.goto(page.url)
     colleague.locator("h1").wait_for()
-    for _ in range(100):  # until all of it is drawn
-        if figures(colleague) == said:
+    for _ in range(100):  # until all of both is drawn
+        if figures(colleague) == figures(page):
             break
         colleague.wait_for_timeout(200)
-    assert figures(colleague) == said
+    assert figures(colleague) == figures(page)
     colleague.close()
     for number in range(page.get_by_test_id("stExpander").count()):
         page.get_by_test_id("stExpander").nth(number).locator("summary").click()

@@ -126,5 +126,5 @@ def require_all_once(trackers: Trackers, folder: Path) -> None:
         ]
         key = "id" if entity == "trackers" else "tracker_id || status_detail"
         query = f"select count(*), count(distinct {key}) from read_parquet($1, hive_partitioning = false)"
-        assert duckdb.execute(query, [paths]).fetchone() == (trackers.count * each, trackers.count * each)
+        assert duckdb.connect().execute(query, [paths]).fetchone() == (trackers.count * each, trackers.count * each)
     assert [one["is_done"] for one in lines if one["kind"] == "pulled"][-1]

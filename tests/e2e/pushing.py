@@ -165,11 +165,15 @@ def require_exactly_once(sent: Sent, folder: Path, count: int, forged: int) -> N
         one for one in lines if one["kind"] in ("batch", "compacted") and one["entity"] == "trackers" and one["path"]
     ]
     paths = [str(folder / "data" / one["path"]) for one in batches if one["batch_id"] not in taken]
-    landed = duckdb.execute(
-        "select cast(right(id, 8) as bigint) * 4 + day(updated_at) - 1, count(*) from read_parquet($1, hive_partitioning = false) "
-        "where id similar to 'trk_[0-9]{8}' group by all",
-        [paths],
-    ).fetchall()
+    landed = (
+        duckdb.connect()
+        .execute(
+            "select cast(right(id, 8) as bigint) * 4 + day(updated_at) - 1, count(*) from read_parquet($1, hive_partitioning = false) "
+            "where id similar to 'trk_[0-9]{8}' group by all",
+            [paths],
+        )
+        .fetchall()
+    )
     assert {number for number, _ in landed} == set(range(count))
     assert {copies for _, copies in landed} == {1}
     assert not list((folder / "data" / "spool").glob("*.sealed"))

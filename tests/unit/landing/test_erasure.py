@@ -29,7 +29,9 @@ def land_orders(data_dir: Path, people: list[tuple[str, str]]) -> None:
     path = data_dir / "landing" / "shop" / "orders" / "load_date=2026-01-30" / "b1.parquet"
     path.parent.mkdir(parents=True)
     rows = ", ".join(f"('{token(customer, 'customer')}', '{token(email, 'email')}')" for customer, email in people)
-    duckdb.execute(f"COPY (SELECT * FROM (VALUES {rows}) t(customer_token, email_token)) TO '{path}' (FORMAT parquet)")
+    duckdb.connect().execute(
+        f"COPY (SELECT * FROM (VALUES {rows}) t(customer_token, email_token)) TO '{path}' (FORMAT parquet)"
+    )
 
 
 def test_nobody_is_suppressed_at_first(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def _rows(outcomes: Sequence[Any]) -> int:
 
 def states(data: Path) -> list[tuple[str, str]]:
     paths = [str(data / one.path) for one in Manifest(data).accepted("post", "parcels")]
-    return duckdb.execute("select id, state from read_parquet($1) order by _seq, _row", [paths]).fetchall()
+    return duckdb.connect().execute("select id, state from read_parquet($1) order by _seq, _row", [paths]).fetchall()
 
 
 def test_what_is_as_it_landed_last_is_left_out_whatever_it_was_before(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_rows_land_typed_in_the_entitys_columns(shop: Any) -> None:
 def test_the_same_rows_whatever_the_format(shop: Any) -> None:
     shop.put("a.csv", GOOD)
     shop.put("b.jsonl", as_jsonl(GOOD))
-    duckdb.execute(
+    duckdb.connect().execute(
         "COPY (SELECT * FROM read_csv($1, all_varchar = true, nullstr = '')) TO '%s' (FORMAT parquet)"
         % (shop.drops / "c.parquet"),
         [str(shop.drops / "a.csv")],
@@ -308,7 +308,7 @@ def test_null_values_delimiter_quote_names_and_skipped_lines(shop: Any) -> None:
 
 def test_parquet_types_pass_and_changed_ones_are_refused(shop: Any) -> None:
     def write(name: str, select: str) -> None:
-        duckdb.execute(f"COPY ({select}) TO '{shop.drops / name}' (FORMAT parquet)")
+        duckdb.connect().execute(f"COPY ({select}) TO '{shop.drops / name}' (FORMAT parquet)")
 
     rest = "2.5::DOUBLE AS total, NULL::VARCHAR AS email, DATE '2024-05-04' AS promised"
     write("a.parquet", f"SELECT 1::BIGINT AS id, TIMESTAMP '2024-05-01 10:00' AS at, {rest}")

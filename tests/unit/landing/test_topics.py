@@ -116,11 +116,15 @@ def test_reviews_of_a_real_marketplace() -> None:
         "review_comment_message",
         "NULL",
     )
-    rows = duckdb.execute(
-        f"SELECT split_part({topics.DECISION}, ':', 2) IN ('wismo', 'delivery_problem'), count(*), avg(review_score),"
-        " count_if(regexp_matches(lower(strip_accents(review_comment_message)), 'nao recebi (o|meu) (produto|pedido)'))"
-        f" FROM ({query}) GROUP BY 1 ORDER BY 1"
-    ).fetchall()
+    rows = (
+        duckdb.connect()
+        .execute(
+            f"SELECT split_part({topics.DECISION}, ':', 2) IN ('wismo', 'delivery_problem'), count(*), avg(review_score),"
+            " count_if(regexp_matches(lower(strip_accents(review_comment_message)), 'nao recebi (o|meu) (produto|pedido)'))"
+            f" FROM ({query}) GROUP BY 1 ORDER BY 1"
+        )
+        .fetchall()
+    )
     (_, quiet, quiet_score, missed), (_, complaints, complaint_score, found) = rows
     assert 2_500 < complaints < 4_500 and quiet > 7_000
     assert complaint_score < 2.2 and quiet_score > 4
@@ -135,7 +139,9 @@ def test_yardstick_phrases(tmp_path: Path) -> None:
     )
     tickets = f"'{tmp_path}/y/tickets/*/*.parquet'"
     query = topics.with_decision(f"SELECT DISTINCT subject, NULL AS body FROM {tickets}", "subject", "body", "NULL")
-    found = dict(duckdb.execute(f"SELECT subject, split_part({topics.DECISION}, ':', 2) FROM ({query})").fetchall())
+    found = dict(
+        duckdb.connect().execute(f"SELECT subject, split_part({topics.DECISION}, ':', 2) FROM ({query})").fetchall()
+    )
     expected = {
         "Where is my order?": "wismo",
         "Order status": "wismo",

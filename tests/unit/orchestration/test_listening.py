@@ -86,7 +86,11 @@ def rows(settings: Settings, entity: str, columns: str, source: str = "parcels")
     paths = [str(settings.data_dir / one.path) for one in Manifest(settings.data_dir).accepted(source, entity)]
     if not paths:
         return []
-    return duckdb.execute(f"select {columns} from read_parquet($1, hive_partitioning = false)", [paths]).fetchall()
+    return (
+        duckdb.connect()
+        .execute(f"select {columns} from read_parquet($1, hive_partitioning = false)", [paths])
+        .fetchall()
+    )
 
 
 def states(some: Sequence[Delivery]) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ def _batch(folder: Path, name: str, rows: list[dict[str, object]]) -> Path:
             for column, kind in columns.items()
         )
         selects.append("select " + ", ".join(literals))
-    duckdb.sql(f"copy ({' union all '.join(selects)}) to '{path}' (format parquet)")
+    duckdb.connect().execute(f"copy ({' union all '.join(selects)}) to '{path}' (format parquet)")
     return path
 
 

@@ -53,7 +53,7 @@ def test_every_tracker_lands_as_it_is(bodies: list[Any], tmp_path: Path) -> None
     assert (trackers.landed, trackers.quarantined, trackers.reasons) == (len(distinct), 0, {})
     events = [event for one in distinct for event in one["tracking_details"]]
     assert details.quarantined == 0 and details.landed + details.duplicate == len(events)
-    landed = duckdb.execute(
+    landed = duckdb.connect().execute(
         "select id, status, tracking_code from read_parquet($1, hive_partitioning = false)",
         [str(tmp_path / trackers.path)],
     )

@@ -75,7 +75,7 @@ def engine(tmp_path: Path) -> Engine:
     empty = tmp_path / "data" / "landing" / "_empty" / "files"
     empty.mkdir(parents=True)
     for entity in ("orders", "scans"):
-        duckdb.sql(
+        duckdb.connect().execute(
             "copy (select null::varchar as order_id, null::integer as amount, null::integer as _seq limit 0) "
             f"to '{empty / entity}.parquet'"
         )
@@ -91,7 +91,7 @@ def batch(engine: Engine) -> Callable[..., Batch]:
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = ", ".join(f"('{key}', {amount}, {seq})" for key, amount in orders.items())
         quoted = str(path).replace("'", "''")
-        duckdb.sql(f"copy (select * from (values {rows}) as t(order_id, amount, _seq)) to '{quoted}'")
+        duckdb.connect().execute(f"copy (select * from (values {rows}) as t(order_id, amount, _seq)) to '{quoted}'")
         values = {"batch_id": f"b{seq}", **more}
         return Batch("acme", "files", entity, path=path, seq=seq, rows=len(orders), **values)  # type: ignore[arg-type]
 

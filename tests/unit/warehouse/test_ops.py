@@ -157,12 +157,12 @@ def test_a_publication_whose_run_died_before_the_ledger_is_not_lost(engine: Engi
 def test_rejected_rows_are_summed_by_reason_and_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [engine.data_dir / f"q{number}.parquet" for number in range(3)]
     for number, path in enumerate(paths[:2]):
-        duckdb.sql(
+        duckdb.connect().execute(
             "copy (select ['no order_id', 'bad date'] as reasons, 'o.csv' as file, 7 as row_number, "
             f"null::bigint as byte_offset, {number} as amount from range(6) union all "
             f"select ['bad date'], 'o.csv', 9, 100, 5) to '{path}'"
         )
-    duckdb.sql(f"copy (select ['x'] as reasons limit 0) to '{paths[2]}'")
+    duckdb.connect().execute(f"copy (select ['x'] as reasons limit 0) to '{paths[2]}'")
     files = [QuarantineFile("acme", "orders", f"b{number}", path) for number, path in enumerate(paths)]
     first = summarise(engine, files)
     assert [(row.reason, row.rows, row.batches) for row in first] == [("bad date", 14, 2), ("no order_id", 12, 2)]
