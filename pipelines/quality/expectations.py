@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.domain.errors import BuildError
@@ -112,6 +113,7 @@ def validate(frame: pd.DataFrame, suite: Sequence[Rule], masked: Collection[str]
     return tuple(sorted((_finding(one, masked) for one in outcome.results), key=lambda finding: finding.name))
 
 
+@cache
 def _context() -> tuple[Any, Any]:
     for name, value in _SILENT.items():
         os.environ.setdefault(name, value)

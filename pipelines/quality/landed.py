@@ -30,7 +30,7 @@ from pipelines.quality.expectations import (
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
-MOST_ROWS: Final = 50_000
+MOST_ROWS: Final = 10_000
 MOST_FILES: Final = 20
 TRAILING: Final = 14  # arrivals that say what is usual
 _LEAST_TRAILING: Final = 3

@@ -82,18 +82,24 @@ def selection(plan: BuildPlan) -> list[str]:
     """dbt selectors of what this plan has to run: everything, a night's part, or nothing at all (empty).
 
     A night runs what descends from entities with new batches and what depends on the clock. The views of what arrived
-    come along whenever anything runs: each lists the batches of *this* night, and last night's list must not be read
+    list the batches of one night: those that list any of the last build's come along, for that list must not be read
     again. A vendor's staging may read several of its entities, so all of it has news when one has.
     """
     if plan.is_full:
         return list(EVERYTHING)
-    selectors = {
-        f"stg_{connector}__{entity}+" if connector == FILES else f"path:models/staging/{connector}+"
-        for connector, entity in plan.new_entities
-    }
+    selectors = {f"{_staging(*one)}+" for one in plan.new_entities}
     if plan.as_of_moved:
         selectors |= {"tag:clock+", "tag:predictions"}
-    return [ARRIVED, *sorted(selectors)] if selectors else []
+    if not selectors:
+        return []
+    if plan.listed_before is None:
+        return [ARRIVED, *sorted(selectors)]
+    stale = {f"{_staging(*one)}+1,{ARRIVED}" for one in plan.listed_before - plan.new_entities}
+    return sorted(selectors | stale)
+
+
+def _staging(connector: str, entity: str) -> str:
+    return f"stg_{connector}__{entity}" if connector == FILES else f"path:models/staging/{connector}"
 
 
 def left_out(*, has_predictions: bool) -> list[str]:

@@ -81,6 +81,14 @@ class _Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Taken:
+    """A row of control.taken: what the last build that ran any model took batches of in."""
+
+    connector: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Setting:
     """A row of control.settings; `literal` is the value as SQL."""
 
@@ -128,13 +136,14 @@ class _Build:
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists control")
     connection.execute("create table if not exists control.consumed (batch_id varchar)")
-    for name, row_type in (("builds", _Build), ("hashes", _Hash)):
+    for name, row_type in (("builds", _Build), ("hashes", _Hash), ("taken", _Taken)):
         append_rows(connection, f"control.{name}", row_type, ())
 
 
 def _read_history(connection: duckdb.DuckDBPyConnection) -> History:
     consumed = frozenset(row[0] for row in connection.execute("select batch_id from control.consumed").fetchall())
     hashes = dict(connection.execute("select name, hash from control.hashes").fetchall())
+    taken = connection.execute("select connector, entity from control.taken").fetchall()
     builds = connection.execute(
         "select as_of, is_full, completed_at is not null from control.builds order by rowid desc limit 100"
     ).fetchall()
@@ -145,6 +154,7 @@ def _read_history(connection: duckdb.DuckDBPyConnection) -> History:
         consumed=consumed,
         attempted=frozenset(row[0] for row in attempted),
         hashes=hashes,
+        listed=frozenset((row[0], row[1]) for row in taken),
         completed_as_of=completed,
         started_as_of=builds[0][0].replace(tzinfo=UTC) if builds else None,
         is_broken=is_broken,
@@ -168,6 +178,8 @@ def _write(connection: duckdb.DuckDBPyConnection, given: BuildInput, plan: Build
     replace_table(connection, "control.source_settings", SourceSettings, given.sources)
     replace_table(connection, "control.pending_hashes", _Hash, hashes)
     append_rows(connection, "control.builds", _Build, [build])
+    if plan.is_needed:
+        replace_table(connection, "control.taken", _Taken, (_Taken(*one) for one in sorted(plan.new_entities)))
 
 
 def _run(given: BuildInput, plan: BuildPlan) -> _Run:

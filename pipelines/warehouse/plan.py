@@ -98,6 +98,7 @@ class BuildPlan:
     run_seeds: bool
     new_batches: int
     new_entities: frozenset[tuple[str, str]]  # (connector, entity)
+    listed_before: frozenset[tuple[str, str]] | None  # those that views of arrivals list batches of; None: unknown
     changed: frozenset[str]  # names of hashes that changed since the last completed build
 
     @property
@@ -118,6 +119,7 @@ class History:
     consumed: frozenset[str]
     attempted: frozenset[str]  # batches of a build that did not complete: their rows may stand in some tables
     hashes: dict[str, str]
+    listed: frozenset[tuple[str, str]]  # (connector, entity) that the last build took batches of in
     completed_as_of: datetime | None
     started_as_of: datetime | None
     is_broken: bool  # the last build begun did not complete
@@ -153,6 +155,7 @@ def decide(given: BuildInput, before: History, *, marts_missing: bool = False) -
         run_seeds=bool(reason),
         new_batches=len(taken),
         new_entities=frozenset((batch.connector, batch.entity) for batch in taken),
+        listed_before=None if before.is_broken else before.listed,
         changed=changed if before.completed_as_of is not None else frozenset(),
     )
     return plan, frozenset(batch.batch_id for batch in taken)

@@ -61,7 +61,6 @@ def test_nights_add_up_and_name_what_they_did(
     night = refresh(engine, project, given("r2", batches=(first, second)))
     assert {node.name for node in night.nodes if node.resource_type == "model"} == {
         "int_arrived_orders",
-        "int_arrived_scans",
         "int_orders",
         "fct_orders",
     }

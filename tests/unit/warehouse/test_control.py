@@ -69,6 +69,17 @@ def test_batches_are_new_until_a_build_has_completed(engine: Engine, given: Give
     plan = begin(engine, given("r4", batches=batches(1, 2)))
     assert not plan.is_needed
     assert not plan.carry_touched
+    assert plan.listed_before == {("files", "orders")}
+
+
+def test_what_views_list_is_known_after_nights_without_a_build(engine: Engine, given: Given) -> None:
+    complete(engine, given("r1", batches=batches(1)))
+    complete(engine, given("r2", batches=batches(1)))
+    later = AS_OF + timedelta(days=1)
+    assert begin(engine, given("r3", batches=batches(1), as_of=later)).listed_before == {("files", "orders")}
+    assert begin(engine, given("r4", batches=batches(1), as_of=later)).listed_before is None  # r3 did not complete
+    mark_consumed(engine, "r4")
+    assert begin(engine, given("r5", batches=batches(1), as_of=later)).listed_before == frozenset()
 
 
 def test_the_clock_of_the_last_completed_build_is_known(engine: Engine, given: Given) -> None:

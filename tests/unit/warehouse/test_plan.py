@@ -14,7 +14,7 @@ from pipelines.warehouse.plan import Batch, BuildInput, History, StatusCode, dec
 from .conftest import AS_OF
 
 Given = Callable[..., BuildInput]
-NOTHING = History(frozenset(), frozenset(), {}, None, None, is_broken=False, was_full=False)
+NOTHING = History(frozenset(), frozenset(), {}, frozenset(), None, None, is_broken=False, was_full=False)
 
 
 def orders(seq: int, **more: object) -> Batch:
@@ -24,7 +24,9 @@ def orders(seq: int, **more: object) -> Batch:
 def built(given: BuildInput, *seqs: int) -> History:
     """What a completed build of `given` over those batches leaves."""
     consumed = frozenset(f"b{seq}" for seq in seqs)
-    return History(consumed, frozenset(), hashes_of(given), given.as_of, given.as_of, is_broken=False, was_full=False)
+    taken = frozenset({("files", "orders")} if seqs else ())
+    at = given.as_of
+    return History(consumed, frozenset(), hashes_of(given), taken, at, at, is_broken=False, was_full=False)
 
 
 def test_the_first_build_takes_everything(given: Given) -> None:
@@ -45,13 +47,24 @@ def test_a_new_batch_runs_what_descends_from_its_entity(given: Given) -> None:
     start = given(batches=(orders(1), orders(2)))
     plan, taken = decide(start, built(start, 1))
     assert (plan.is_full, taken) == (False, {"b2"})
-    assert selection(plan) == ["path:models/intermediate/arrived", "stg_files__orders+"]
+    assert selection(plan) == ["stg_files__orders+"]
+
+
+def test_views_that_list_batches_of_the_night_before_are_made_again(given: Given) -> None:
+    start = given(batches=(orders(1), replace(orders(2), entity="tickets")))
+    before = replace(built(start, 1), listed=frozenset({("files", "orders"), ("easypost", "trackers")}))
+    assert selection(decide(start, before)[0]) == [
+        "path:models/staging/easypost+1,path:models/intermediate/arrived",
+        "stg_files__orders+1,path:models/intermediate/arrived",
+        "stg_files__tickets+",
+    ]
 
 
 def test_a_later_moment_runs_what_depends_on_the_clock(given: Given) -> None:
     start = given(batches=(orders(1),))
     plan, _ = decide(replace(start, as_of=AS_OF + timedelta(days=7)), built(start, 1))
-    assert selection(plan) == ["path:models/intermediate/arrived", "tag:clock+", "tag:predictions"]
+    own = "stg_files__orders+1,path:models/intermediate/arrived"
+    assert selection(plan) == [own, "tag:clock+", "tag:predictions"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +116,7 @@ def test_after_a_broken_night_touched_keys_are_kept_and_the_clock_counts_as_move
     start = given(batches=(orders(1),))
     plan, _ = decide(start, replace(built(start, 1), is_broken=True))
     assert (plan.carry_touched, plan.is_full) == (True, False)
-    assert "tag:clock+" in selection(plan)
+    assert selection(plan) == ["path:models/intermediate/arrived", "tag:clock+", "tag:predictions"]
 
 
 def test_after_a_broken_full_build_the_next_is_full(given: Given) -> None:
