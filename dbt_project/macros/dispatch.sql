@@ -52,6 +52,29 @@
 {#- The order of events of one parcel, as one number: by time, then by the place of the milestone in a parcel's life. -#}
 {% macro event_order() %}(epoch_us(occurred_at) * 16 + milestone_rank){% endmacro %}
 
+{#- Microseconds since 1970 as a UTC moment. -#}
+{% macro moment_of(microseconds) %}{{ return(adapter.dispatch('moment_of', 'wherehouse')(microseconds)) }}{% endmacro %}
+{% macro default__moment_of(microseconds) %}make_timestamp({{ microseconds }}){% endmacro %}
+{% macro spark__moment_of(microseconds) %}timestamp_micros({{ microseconds }}){% endmacro %}
+
+{#- Division of integers, the rest left out. -#}
+{% macro whole_part(number, divisor) %}{{ return(adapter.dispatch('whole_part', 'wherehouse')(number, divisor)) }}{% endmacro %}
+{% macro default__whole_part(number, divisor) %}({{ number }} // {{ divisor }}){% endmacro %}
+{% macro spark__whole_part(number, divisor) %}({{ number }} div {{ divisor }}){% endmacro %}
+
+{#- All values of a group as a sorted list, the longest step from one number of a sorted list to the next (in whole units), and a row for each value. -#}
+{% macro sorted_list(value) %}{{ return(adapter.dispatch('sorted_list', 'wherehouse')(value)) }}{% endmacro %}
+{% macro default__sorted_list(value) %}list_sort(list({{ value }})){% endmacro %}
+{% macro spark__sorted_list(value) %}array_sort(collect_list({{ value }})){% endmacro %}
+
+{% macro longest_step(numbers, unit) %}{{ return(adapter.dispatch('longest_step', 'wherehouse')(numbers, unit)) }}{% endmacro %}
+{% macro default__longest_step(numbers, unit) %}list_max(list_transform(list_zip({{ numbers }}[2:], {{ numbers }}[:-2]), lambda step: step[1] // {{ unit }} - step[2] // {{ unit }})){% endmacro %}
+{% macro spark__longest_step(numbers, unit) %}array_max(transform(arrays_zip(slice({{ numbers }}, 2, size({{ numbers }})) as later, {{ numbers }} as earlier), step -> step.later div {{ unit }} - step.earlier div {{ unit }})){% endmacro %}
+
+{% macro each(list) %}{{ return(adapter.dispatch('each', 'wherehouse')(list)) }}{% endmacro %}
+{% macro default__each(list) %}unnest({{ list }}){% endmacro %}
+{% macro spark__each(list) %}explode({{ list }}){% endmacro %}
+
 {#- Rows of two relations, columns matched by their names, absent ones null. -#}
 {% macro union_by_name() %}{{ return(adapter.dispatch('union_by_name', 'wherehouse')()) }}{% endmacro %}
 {% macro default__union_by_name() %}union all by name{% endmacro %}

@@ -104,6 +104,21 @@ it is about to change would otherwise be a loop. A model that calls this says so
   {{ return("date '" ~ run_query(first).rows[0][0] ~ "'") }}
 {%- endmacro %}
 
+{#-
+When the first scan of any touched parcel occurred, as a literal: scans are stored roughly as they came, so that what is
+older need not be read. A parcel's scans are those that int_lives knew, and what has come in tonight.
+-#}
+{% macro touched_from_scan() -%}
+  {%- if not execute or not is_incremental() -%}{{ return("timestamp '1970-01-01'") }}{%- endif -%}
+  {%- set first -%}
+    select cast(min(first_at) as varchar) from (
+        select min(first_scan_at) as first_at from {{ int_relation('int_lives') }} where shipment_id in ({{ touched('shipment') }})
+        union all select min(occurred_at) from {{ int_relation('int_arrived_scans') }}
+    )
+  {%- endset -%}
+  {{ return("timestamp '" ~ (run_query(first).rows[0][0] or '1970-01-01') ~ "'") }}
+{%- endmacro %}
+
 {% macro int_relation(name) %}{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier=name)) }}{% endmacro %}
 {% macro mart_relation(name) %}{{ return(api.Relation.create(database='marts', schema='marts', identifier=name)) }}{% endmacro %}
 
