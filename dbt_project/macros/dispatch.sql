@@ -62,14 +62,22 @@
 {% macro default__whole_part(number, divisor) %}({{ number }} // {{ divisor }}){% endmacro %}
 {% macro spark__whole_part(number, divisor) %}({{ number }} div {{ divisor }}){% endmacro %}
 
-{#- All values of a group as a sorted list, the longest step from one number of a sorted list to the next (in whole units), and a row for each value. -#}
+{#-
+All values of a group as a sorted list; the longest step from one number of such a list to the next, in whole units; a row
+for each value of a list.
+-#}
 {% macro sorted_list(value) %}{{ return(adapter.dispatch('sorted_list', 'wherehouse')(value)) }}{% endmacro %}
 {% macro default__sorted_list(value) %}list_sort(list({{ value }})){% endmacro %}
 {% macro spark__sorted_list(value) %}array_sort(collect_list({{ value }})){% endmacro %}
 
 {% macro longest_step(numbers, unit) %}{{ return(adapter.dispatch('longest_step', 'wherehouse')(numbers, unit)) }}{% endmacro %}
-{% macro default__longest_step(numbers, unit) %}list_max(list_transform(list_zip({{ numbers }}[2:], {{ numbers }}[:-2]), lambda step: step[1] // {{ unit }} - step[2] // {{ unit }})){% endmacro %}
-{% macro spark__longest_step(numbers, unit) %}array_max(transform(arrays_zip(slice({{ numbers }}, 2, size({{ numbers }})) as later, {{ numbers }} as earlier), step -> step.later div {{ unit }} - step.earlier div {{ unit }})){% endmacro %}
+{% macro default__longest_step(numbers, unit) %}
+list_max(list_transform(list_zip({{ numbers }}[2:], {{ numbers }}[:-2]), lambda step: step[1] // {{ unit }} - step[2] // {{ unit }}))
+{%- endmacro %}
+{% macro spark__longest_step(numbers, unit) %}
+array_max(zip_with(slice({{ numbers }}, 2, size({{ numbers }})), slice({{ numbers }}, 1, size({{ numbers }}) - 1),
+    (later, earlier) -> later div {{ unit }} - earlier div {{ unit }}))
+{%- endmacro %}
 
 {% macro each(list) %}{{ return(adapter.dispatch('each', 'wherehouse')(list)) }}{% endmacro %}
 {% macro default__each(list) %}unnest({{ list }}){% endmacro %}

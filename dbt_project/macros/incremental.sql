@@ -109,7 +109,7 @@ When the first scan of any touched parcel occurred, as a literal: scans are stor
 older need not be read. A parcel's scans are those that int_lives knew, and what has come in tonight.
 -#}
 {% macro touched_from_scan() -%}
-  {%- if not execute or not is_incremental() -%}{{ return("timestamp '1970-01-01'") }}{%- endif -%}
+  {%- if not execute or is_full() -%}{{ return("timestamp '1970-01-01'") }}{%- endif -%}
   {%- set first -%}
     select cast(min(first_at) as varchar) from (
         select min(first_scan_at) as first_at from {{ int_relation('int_lives') }} where shipment_id in ({{ touched('shipment') }})

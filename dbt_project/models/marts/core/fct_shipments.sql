@@ -27,7 +27,13 @@ lives as (
 undeclared as (
     select shipment_id, min(shop) as shop, min(source) as source, min(carrier) as carrier
     from {{ ref('fct_scans') }}
-    where shipment_id in (select shipment_id from lives except select shipment_id from declared)
+    where shipment_id in (
+        select shipment_id from {{ ref('int_lives') }}
+        {%- if is_incremental() %} where shipment_id in ({{ touched('shipment') }}){% endif %}
+        except
+        select shipment_id from {{ ref('int_parcels') }} where is_current
+        {%- if is_incremental() %} and shipment_id in ({{ touched('shipment') }}){% endif %}
+    )
     group by shipment_id
 ),
 
