@@ -19,6 +19,7 @@ import duckdb
 
 from benchmarks import drops, report
 from benchmarks.measure import Cost, run
+from benchmarks.pulling import peers
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WHEREHOUSE = REPOSITORY / ".venv" / "bin" / "wherehouse"
@@ -55,6 +56,15 @@ class Bench:
             str(self.folder / "limit.duckdb"),
         ]
         command += ["--format", form] if form != "parquet" else []
+        self._self_measured(name, command)
+
+    def peer(self, name: str, data: Path, variant: str) -> None:
+        """What a team would otherwise use, in an environment of its own; it measures itself, start-up included."""
+        python, work = peers(self.tools, self.folder), _fresh(self.folder / "peer")
+        command = [str(python), str(self.tools / "peer.py"), variant, "--data", str(data), "--work", str(work)]
+        self._self_measured(name, command)
+
+    def _self_measured(self, name: str, command: list[str]) -> None:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         line = json.loads(done.stdout.splitlines()[-1])
         self.note(name, Cost(line["cpu"], line["wall"], line["rss_mb"]))
@@ -71,23 +81,27 @@ def main() -> None:
     same = True
     for rows in given.rows:
         data = drops.make(tools, bench.folder, rows, given.formats, pii=given.pii)
+        size = f"{rows}-pii" if given.pii else rows
         for number in range(given.rounds):
-            print(f"round {number + 1} of {given.rounds}, {rows} scans", flush=True)
+            print(f"round {number + 1} of {given.rounds}, {size} scans", flush=True)
+            bench.note(f"{size} writing landing", _writing(bench, data))
             for form in given.formats:
-                _full(bench, data, rows, form)
-            same &= _nights(bench, data, rows)
+                _full(bench, data, size, form)
+            for variant in given.peers:
+                bench.peer(f"{size} parquet peer {variant}", data, variant)
+            same &= _nights(bench, data, size, given.formats[0])
     report.write(Path(__file__).parent, bench.costs, rounds=given.rounds, same=same)
     if not same:
         raise SystemExit("incremental and full marts differ")
 
 
-def _full(bench: Bench, data: Path, rows: str, form: str) -> None:
-    into = _fresh(bench.folder / "full")
-    bench.limit(f"{rows} {form} limit", data, form)
-    if form == "parquet":
-        bench.note(f"{rows} {form} writing landing", _writing(bench, data))
-    drop = data if form == "parquet" else data / form
-    bench.refresh(f"{rows} {form} full refresh", drop, into, "2026-02-01")
+def _full(bench: Bench, data: Path, size: str, form: str) -> None:
+    bench.limit(f"{size} {form} limit", data, form)
+    bench.refresh(f"{size} {form} full refresh", _drop(data, form), _fresh(bench.folder / f"full-{form}"), "2026-02-01")
+
+
+def _drop(data: Path, form: str) -> Path:
+    return data if form == "parquet" else data / form
 
 
 def _writing(bench: Bench, data: Path) -> Cost:
@@ -102,17 +116,19 @@ def _writing(bench: Bench, data: Path) -> Cost:
     return run([sys.executable, "-c", code, str(data), str(out)], log=bench.folder / "writing.log")
 
 
-def _nights(bench: Bench, data: Path, rows: str) -> bool:
-    """One more day on top, then a night with nothing new; whether the marts then equal the full build's."""
-    links, into = _fresh(bench.folder / "links"), _fresh(bench.folder / "night")
-    shutil.copytree(bench.folder / "full" / "secrets", into / "secrets")  # the same key makes the same tokens
-    *before, last = drops.days(data)
-    drops.link(data, links, before[-1])
-    bench.refresh(f"{rows} parquet all but the last day", links, into, "2026-01-31")
-    drops.link(data, links, last)
-    bench.refresh(f"{rows} parquet one more day", links, into, "2026-02-01")
-    bench.refresh(f"{rows} parquet nothing new", links, into, "2026-02-01")
-    return _equal(into / "marts.duckdb", bench.folder / "full" / "marts.duckdb")
+def _nights(bench: Bench, data: Path, size: str, form: str) -> bool:
+    """One more day on top, then nights with nothing new; whether the marts of that day equal the full build's."""
+    links, into, full = _fresh(bench.folder / "links"), _fresh(bench.folder / "night"), bench.folder / f"full-{form}"
+    shutil.copytree(full / "secrets", into / "secrets")  # the same key makes the same tokens
+    *before, last = drops.days(_drop(data, form))
+    drops.link(_drop(data, form), links, before[-1])
+    bench.refresh(f"{size} {form} all but the last day", links, into, "2026-01-31")
+    drops.link(_drop(data, form), links, last)
+    bench.refresh(f"{size} {form} one more day", links, into, "2026-02-01")
+    bench.refresh(f"{size} {form} nothing new", links, into, "2026-02-01")
+    same = _equal(into / "marts.duckdb", full / "marts.duckdb")
+    bench.refresh(f"{size} {form} nothing new, a day later", links, into, "2026-02-02")
+    return same
 
 
 def _equal(one: Path, other: Path) -> bool:
@@ -146,6 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "data" / "bench", help="where drops and results go")
     parser.add_argument("--rows", nargs="+", default=["1M"], help="scans: 100k 1M 10M 50M (1M)")
     parser.add_argument("--formats", nargs="+", default=["parquet"], choices=["parquet", "csv", "jsonl"])
+    parser.add_argument("--peers", nargs="*", default=[], help="beside it: dbt dlt-arrow dlt-arrow-dbt (none)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds that take turns (3)")
     parser.add_argument("--pii", action="store_true", help="with names, e-mails and streets")
     return parser.parse_args()

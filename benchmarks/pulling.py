@@ -143,7 +143,8 @@ def peers(tools: Path, folder: Path) -> Path:
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder / "peers"], check=True)
         wanted = [*(tools / "requirements.txt").read_text().split("\n")]
-        wanted = [one for one in wanted if one.startswith(("dlt", "duckdb", "pyarrow", "orjson", "msgspec", "httpx"))]
+        used = ("dlt", "dbt", "duckdb", "pyarrow", "orjson", "msgspec", "httpx")
+        wanted = [one for one in wanted if one.startswith(used)]
         subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, *wanted], check=True)
     return python
 
