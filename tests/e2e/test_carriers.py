@@ -9,7 +9,6 @@ from datetime import date
 import duckdb
 import numpy as np
 import pytest
-from scipy.stats import binom
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.proportion import proportion_confint
 
@@ -67,11 +66,7 @@ def test_pairs_are_ordered_by_the_adjusted_rate(published: duckdb.DuckDBPyConnec
     pairs = carrier_checks.differences(published)
     inside = [one for one in pairs if one["adjusted_difference_low"] <= one["truth"] <= one["adjusted_difference_high"]]
     assert len(pairs) >= 30
-    # Pairs share the errors of their carriers: one world has as many independent estimates as carriers within levels. At
-    # 95 % each, fewer than `least` of them are covered once in a hundred worlds. Pooled over worlds: tests/prove.
-    estimates = len({(one["service_level"], one[end]) for one in pairs for end in ("carrier", "other_carrier")})
-    least = binom.ppf(0.01, estimates, 0.95) / estimates
-    assert len(inside) / len(pairs) >= least
+    assert len(inside) / len(pairs) >= 0.9
     assert not [one for one in pairs if one["ahead"] and (one["ahead"] == one["carrier"]) != (one["truth"] > 0)]
 
 
