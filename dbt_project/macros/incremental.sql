@@ -83,6 +83,24 @@ it is about to change would otherwise be a loop. A model that calls this says so
   {%- endif -%}
 {%- endmacro %}
 
+{#-
+shipment_ids under which rows stand whose tracking number is used more than once, or was, and that tonight's parcels may
+have numbered anew. A subquery.
+-#}
+{% macro renumbered_ids() -%}
+  {%- set numbered %}
+    select tracking_number, shipment_id from {{ int_relation('int_parcels') }} where shipment_id <> tracking_number
+    union select tracking_number, shipment_id from {{ mart_relation('fct_shipments') }} where shipment_id <> tracking_number
+  {%- endset %}
+  {%- set changed %}
+    select tracking_number from {{ int_relation('int_arrived_shipments') }}
+    union select tracking_number from {{ int_relation('int_parcels') }}
+      where is_left and _seq in (select _seq from {{ int_relation('int_arrived_shipments') }})
+  {%- endset %}
+    select tracking_number as id from ({{ numbered }}) where tracking_number in ({{ changed }})
+    union select shipment_id from ({{ numbered }}) where tracking_number in ({{ changed }})
+{%- endmacro %}
+
 {#- First calendar day (reporting zone) whose contacts or exposures may have changed tonight, as a date literal. -#}
 {% macro touched_from_day() -%}
   {%- if not execute or not is_incremental() -%}{{ return("date '1970-01-01'") }}{%- endif -%}

@@ -57,7 +57,7 @@ def wilson_coverage(con: duckdb.DuckDBPyConnection, least: int = 30) -> tuple[in
 
 
 def differences(con: duckdb.DuckDBPyConnection) -> list[dict]:
-    """Each pair of carriers of the quarter, over all services and by service level: shown and true."""
+    """Each pair of carriers of the worlds' own quarter, over all services and by service level: shown and true."""
     query = """
         with rates as (
             select service as service_level, carrier, sum(sum_p_promise) as p, sum(parcels) as n from effects group by all
@@ -72,7 +72,7 @@ def differences(con: duckdb.DuckDBPyConnection) -> list[dict]:
         join rates as other on other.service_level = shown.service_level and other.carrier = shown.other_carrier
         join raw as a on a.service_level = shown.service_level and a.carrier = shown.carrier
         join raw as b on b.service_level = shown.service_level and b.carrier = shown.other_carrier
-        where period_kind = 'quarter' and clock = 'promise' and adjusted_difference is not null
+        where period = 'quarter|2026-07-01' and clock = 'promise' and adjusted_difference is not null
         """
     cursor = con.execute(query)
     names = [column[0] for column in cursor.description]

@@ -182,6 +182,8 @@ class ShopWorld:
             "replaces": old["tracking_number"] if old and self._chance(0.04) else None,
         }
         key = f"{number}|{carrier}|{parcel['shipped_at']}"
+        # of every other parcel the shop says an id of its own, so that its number can be corrected
+        parcel["shipment_ref"] = key if int(number[1:]) % 2 else None
         if self._chance(0.9):
             fresh["shipments"][key] = parcel
         else:
@@ -277,8 +279,11 @@ class ShopWorld:
 
     def _edited_shipments(self, row: Row) -> Row:
         other = self._any("orders")
+        parcel = self._any("shipments")
+        number = self._random.choice([f"T{self._random.randrange(10**8):08}", parcel and parcel["tracking_number"]])
         return self._random.choice(
             [
+                {"tracking_number": number or row["tracking_number"]},
                 {"order_id": other and other["order_id"]},
                 {"service": "EXPRESS"},
                 {"is_cancelled": True},

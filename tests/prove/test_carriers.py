@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.e2e import carrier_checks
+from tests.e2e.adjusted_rates import Z, model, scores
 from tests.e2e.carrier_world import CarrierWorld
 from tests.e2e.runs import REPOSITORY
 
@@ -95,13 +97,26 @@ def test_wilson_bounds_cover_the_true_chances(worlds: list[Seen]) -> None:
 
 
 def test_intervals_of_differences_cover_the_truth(worlds: list[Seen]) -> None:
-    """Over all services: the 30 pairs of three worlds. By service level as well: pairs of one carrier share its error, so
-    that twelve comparisons, not 120, are independent; nine in ten must be inside."""
+    """The 120 pairs of three worlds share the errors of their carriers: of sets of three worlds, a method that covers 96 %
+    leaves one in a hundred with fewer than nine in ten inside. At their level, over many worlds: the test below."""
     pairs = [pair for one in worlds for pair in one.pairs]
     overall = [pair for pair in pairs if pair["service_level"] == "all"]
     assert len(overall) == 30
-    assert sum(map(_is_inside, overall)) / len(overall) >= 0.95
+    assert sum(map(_is_inside, overall)) / len(overall) >= 0.90
     assert sum(map(_is_inside, pairs)) / len(pairs) >= 0.90
+
+
+def test_intervals_cover_at_their_level_over_many_worlds() -> None:
+    """27 more worlds of 200,000 parcels, each straight from the simulator: about 1,080 pairs."""
+    first = seeds()[0]
+    found = scores(model(), range(first + 1, first + 28), days=DAYS, orders_per_day=ORDERS_PER_DAY)
+    inside = np.abs(found) <= Z
+    print(
+        f"\n{len(found)} pairs: {inside.mean():.1%} inside, mean error {found.mean():.2f} standard errors", flush=True
+    )
+    assert len(found) >= 900
+    assert 0.93 <= inside.mean() <= 0.985
+    assert abs(found.mean()) <= 0.2
 
 
 def test_the_adjusted_rate_orders_carriers_where_the_raw_one_does_not(worlds: list[Seen]) -> None:

@@ -4,6 +4,7 @@
 -- Touched: what new rows speak of, and everything that is not settled, because the clock moves it. After a refresh that
 -- did not complete, what it had touched stays touched. A full build touches nothing: it recomputes everything.
 -- depends_on: {{ ref('int_arrived_orders') }}
+-- depends_on: {{ ref('int_arrived_order_lines') }}
 -- depends_on: {{ ref('int_arrived_scans') }}
 -- depends_on: {{ ref('int_arrived_shipments') }}
 -- depends_on: {{ ref('int_arrived_notices') }}
@@ -45,6 +46,10 @@ new_numbers as (
     select tracking_number from {{ ref('int_arrived_shipments') }}
     union
     select tracking_number from {{ ref('int_arrived_carrier_charges') }}
+    union
+    -- a number that a correction has taken from its parcel
+    select tracking_number from {{ ref('int_parcels') }}
+    where is_left and _seq in (select _seq from {{ ref('int_arrived_shipments') }})
 ),
 
 parcels as (
@@ -57,6 +62,8 @@ shipment_ids as (
     select parcels.shipment_id from parcels inner join new_numbers on parcels.tracking_number = new_numbers.tracking_number
     union
     select parcels.shipment_id from parcels inner join new_orders on parcels.order_id = new_orders.order_id
+    union
+    select shipment_id from {{ shipments_before }} where tracking_number in (select tracking_number from new_numbers)
     union
     -- a corrected event leaves the parcel it stood at before
     select shipment_id from {{ mart_relation('fct_scans') }}
@@ -113,6 +120,11 @@ union
 select 'cohort', {{ month_label('before.ordered_date') }}, null
 from {{ orders_before }} as before
 where before.order_id in (select order_id from new_orders)
+    -- a line that moves leaves the month of the order it stood at
+    or before.order_id in (
+        select order_id from {{ mart_relation('fct_order_lines') }}
+        where order_line_id in (select order_line_id from {{ ref('int_arrived_order_lines') }})
+    )
 union
 select kind, id, week_before from carried
 {% endif %}

@@ -33,14 +33,11 @@ arrivals as (
     where coalesce(repeated.copy_no, 1) = 1
     {%- if not is_incremental() %} and not arrivals._deleted{% endif %}
     {%- if is_incremental() %}
-    -- charges already here whose tracking number has been used again since
+    -- charges already here whose tracking number has been used again since, or no longer is
     union all
     select shop, source, charge_id, split_part(shipment_id, '@', 1), carrier, kind, amount, currency, billed_at, basis
     from {{ this }}
-    where split_part(shipment_id, '@', 1) in (
-            select tracking_number from reused_numbers
-            where tracking_number in (select tracking_number from {{ ref('int_arrived_shipments') }})
-        )
+    where shipment_id in ({{ renumbered_ids() }})
         and charge_id not in (select charge_id from {{ ref('int_arrived_carrier_charges') }})
     {%- endif %}
 ),

@@ -43,17 +43,13 @@ arrivals as (
     where coalesce(repeated.copy_no, 1) = 1
     {%- if not is_incremental() %} and not arrivals._deleted{% endif %}
     {%- if is_incremental() %}
-    -- scans already here whose tracking number has been used again since
+    -- scans already here whose tracking number has been used again since, or no longer is
     union all
     select
         shop, source, scan_id, split_part(shipment_id, '@', 1), carrier, occurred_at, known_at, known_at_basis, status_code,
         facility, city, region, country
     from {{ this }}
-    where split_part(shipment_id, '@', 1) in (
-            select tracking_number from {{ ref('int_parcels') }}
-            where shipment_id <> tracking_number
-                and tracking_number in (select tracking_number from {{ ref('int_arrived_shipments') }})
-        )
+    where shipment_id in ({{ renumbered_ids() }})
         and scan_id not in (select scan_id from {{ ref('int_arrived_scans') }})
     {%- endif %}
 ),
@@ -73,7 +69,7 @@ reassigned as (
         {%- if is_incremental() %}
         union all
         select scan_id, occurred_at, split_part(shipment_id, '@', 1) from {{ this }}
-        where split_part(shipment_id, '@', 1) in (select tracking_number from reused_numbers)
+        where shipment_id in ({{ renumbered_ids() }})
         {%- endif %}
     ) as scans
     inner join reused_numbers

@@ -31,10 +31,12 @@ linked as (
         on lines.return_line_id = matched.return_line_id
 ),
 
+-- of first deliveries: a return parcel, or what replaces a parcel, is later than the promise by its nature
 failures as (
     select order_id, true as delivery_failed
     from {{ ref('fct_shipments') }}
     where order_id in (select order_id from linked)
+        and is_first_delivery
         and (is_damaged or (is_due and not is_on_time))
     group by order_id
 )
