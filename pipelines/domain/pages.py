@@ -30,7 +30,8 @@ class Cut:
     `each` are the lists to go down, outermost first: () cuts one row a record, ("fulfillments", "events.nodes") one
     row per event of each fulfilment. A path is a field's place from there, by default the field's own name:
     `carrier_detail.service`; `^id` is one level up, `^^id` two; `custom_fields[id=42].value` looks into a list of
-    named values; `?checkpoint_time` (a FLAG) is whether the time there lacks an offset.
+    named values, `nodes[0].id` into a list by place; `?checkpoint_time` (a FLAG) is whether the time there lacks an
+    offset.
     """
 
     entity: Entity

@@ -19,7 +19,7 @@ from pipelines.domain.sql import quote_identifier, quote_literal
 RECORD_HASH: Final = "_record"  # landed with each record: tells one that was read again from one that changed
 _HASH_TYPE: Final = "BIGINT"
 _MOST_ELEMENTS: Final = 1_000_000  # of one list: the place of a row is its record's, then its own
-_SEGMENT: Final = re.compile(r"([^.\[\]]+)(?:\[([^=\]]+)=([^\]]*)\])?(?:\.|$)")
+_SEGMENT: Final = re.compile(r"([^.\[\]]+)(?:\[(?:([^=\]]+)=)?([^\]]*)\])?(?:\.|$)")
 _OFFSET: Final = "(?:[zZ]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 _PROBLEMS: Final = {
     TIME: "not a time",
@@ -171,7 +171,7 @@ def _parsed(cut: Cut, one: Field) -> tuple[int, str, bool]:
 
 
 def _segments(path: str) -> Iterator[tuple[str, str, str]]:
-    """Name, and key and value of the element looked for in a list of named values."""
+    """Name, and key and value of the element looked for in a list of named values, or its place alone."""
     yield from _SEGMENT.findall(path)
 
 
@@ -180,6 +180,8 @@ def _reference(base: str, path: str) -> str:
         base = f"{base}.{quote_identifier(name)}"
         if key:
             base = f"list_filter({base}, lambda x: x.{quote_identifier(key)} = {quote_literal(value)})[1]"
+        elif value:
+            base = f"{base}[{int(value) + 1}]"
     return base
 
 
@@ -191,9 +193,10 @@ def _walk(shape: Shape, lists: Sequence[str], path: str) -> None:
 
 
 def _into(shape: Shape, path: str) -> Shape:
-    for name, key, _ in _segments(path):
+    for name, key, value in _segments(path):
         shape = shape.members.setdefault(name, Shape())
-        if key:
+        if key or value:
             shape.is_list = True
+        if key:
             shape.members.setdefault(key, Shape())
     return shape

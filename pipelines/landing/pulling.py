@@ -113,7 +113,7 @@ class _Pull:
             yield from self._run(state)
         except CursorLostError:
             self._progress(f"{state.source}: {state.stream}: the place to go on is gone; starting over")
-            yield from self._run(replace(state, cursor={**state.cursor, "at": None}, pages=0, records=0))
+            yield from self._run(replace(state, cursor={"bookmark": None, "at": None}, pages=0, records=0))
 
     def _run(self, state: Pulled) -> Iterator[Outcome]:
         self.is_complete = False

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pipelines.sources._vendor import Checked, Connector
     from pipelines.sources.files import FileSource
 
-VENDORS: Final = ("easypost", "gorgias", "zendesk")  # folders of pipelines/sources that speak to an API
+# folders of pipelines/sources that speak to an API
+VENDORS: Final = ("aftership", "easypost", "gorgias", "loop", "shopify", "zendesk")
 
 
 @dataclass(frozen=True, slots=True)

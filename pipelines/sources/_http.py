@@ -1,7 +1,7 @@
 """One way to ask a vendor over HTTP: paced, retried, bounded, and in words that a person can act on.
 
-What lives here: pacing, retries, what counts as an answer, errors, redaction. What does not: what a vendor's answers
-mean (its `client.py`), how far a pull got (`pipelines.landing.pulling`).
+What lives here: retries, what counts as an answer, errors, redaction. What does not: pacing (`_pace`), what a vendor's
+answers mean (its `client.py`), how far a pull got (`pipelines.landing.pulling`).
 
 Retried with back-off and jitter, or after the vendor's Retry-After: 429, 5xx, connections that break, answers that are
 cut short or are no JSON; so many times, and no longer than patience lasts. Not retried: a refused key, any other 4xx.
@@ -12,33 +12,32 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 import msgspec
 import tenacity
 
 from pipelines.domain.errors import SourceError
-from pipelines.domain.pages import CredentialsError
+from pipelines.domain.pages import CredentialsError, CursorLostError
+from pipelines.sources._pace import LONGEST_WAIT, Pace
 from pipelines.sources._vendor import PATIENCE
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_BYTES: Final = 64 << 20  # of one decoded answer
-_LONGEST_WAIT: Final = 300.0  # seconds; a vendor that asks for more is asked again after that
 _FIRST_WAIT: Final = 0.5
 _ATTEMPTS: Final = 8
-_MARGIN: Final = 1.05  # of a window: requests do not travel equally fast
 _EXCERPT: Final = 160
 _AGENT: Final = "wherehouse"
 _PERSONAL: Final = re.compile(r"[^\s\"'<>@]+@[^\s\"'<>@]+|\+?[0-9][0-9 ()-]{7,}[0-9]")
@@ -86,47 +85,6 @@ class Answer:
     body: bytes
 
 
-class Pace:
-    """At most `limit` requests in any `seconds`, from all threads; and none while a vendor wants none."""
-
-    def __init__(
-        self,
-        limit: int,
-        seconds: float,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._limit, self._seconds = limit, seconds * _MARGIN
-        self._clock, self._sleep = clock, sleep
-        self._sent: deque[float] = deque()
-        self._not_before = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Return when a request may be sent."""
-        while (seconds := self._take()) > 0:
-            self._sleep(seconds)
-
-    def pause(self, seconds: float) -> None:
-        """Send nothing for so long."""
-        with self._lock:
-            self._not_before = max(self._not_before, self._clock() + min(seconds, _LONGEST_WAIT))
-
-    def _take(self) -> float:
-        """Seconds to wait before asking again; 0: the request counts as sent."""
-        with self._lock:
-            now = self._clock()
-            if now < self._not_before:
-                return self._not_before - now
-            while self._sent and self._sent[0] <= now - self._seconds:
-                self._sent.popleft()
-            if len(self._sent) >= self._limit:
-                return max(self._sent[0] + self._seconds - now, 0.001)
-            self._sent.append(now)
-            return 0.0
-
-
 class Http:
     """One vendor's API at one address. Threads may share it; close it, or use it as a context manager."""
 
@@ -168,7 +126,7 @@ class Http:
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
         )
 
-    def __enter__(self) -> Http:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -196,6 +154,35 @@ class Http:
         headers = {"Content-Type": "application/json"}
         once: Callable[[], T] = lambda: self._once("POST", path, decode, content=content, headers=headers)  # noqa: E731
         return self._retried(once, attempts=self._attempts if is_safe else 1)
+
+    def lines(self, path: str, decode: Callable[[bytes], T], skip: int = 0, count: int | None = None) -> Iterator[T]:
+        """The lines of a long document after the first `skip`, decoded as they come in; never all in memory.
+
+        A document that breaks off is asked for again, and what was given is not given twice; so is one that has not
+        `count` lines, where that is known. `decode` raises ValueError for what is no line of it. Raises as `get`.
+        """
+        given = skip
+        tried = 0
+        while True:
+            before = given
+            try:
+                for number, line in enumerate(self._lines(path), start=1):
+                    if number > given:
+                        yield self._decoded(decode, line)
+                        given = number
+                if count is None or given == count:
+                    return
+                problem = _AgainError(f"answered with {given:,} lines of {count:,}")
+            except _AgainError as error:
+                problem = error
+            tried = 1 if given > before else tried + 1
+            if tried >= self._attempts:
+                raise SourceError(f"{self.vendor} {problem} (asked {tried} times)") from None
+            self.wait(problem.seconds or _FIRST_WAIT * 2**tried)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long, because a vendor is not ready yet."""
+        self._sleep(min(seconds, LONGEST_WAIT))
 
     def redacted(self, text: str) -> str:
         """A text without our secrets and without what looks like personal data, cut to a few words."""
@@ -229,6 +216,27 @@ class Http:
             raise SourceError(f"{self.vendor} {error} (asked {retrying.statistics['attempt_number']} times)") from None
 
     def _once(self, method: str, path: str, decode: Callable[[Answer], T], **more: Any) -> T:
+        with self._asked(method, path, **more) as response:
+            answer = Answer(response.status_code, response.headers, self._body(response))
+        self._require_ok(answer, response)
+        return self._decoded(decode, answer, answer.body)
+
+    def _lines(self, path: str) -> Iterator[bytes]:
+        """Lines without their ends. Of bytes without any end, never more in memory than `most_bytes`."""
+        with self._asked("GET", path) as response:
+            if not 200 <= response.status_code < 300:
+                self._require_ok(Answer(response.status_code, response.headers, self._body(response)), response)
+            rest = b""
+            for part in self._parts(response):
+                *whole, rest = (rest + part).split(b"\n")
+                yield from whole
+                if len(rest) > self._most_bytes:
+                    raise self._too_much
+            if rest:
+                yield rest
+
+    @contextmanager
+    def _asked(self, method: str, path: str, **more: Any) -> Iterator[httpx.Response]:
         url = self._base.join(path.lstrip("/") if "://" not in path else path)
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
             raise SourceError(f"{self.vendor} names an address on another host ({url.host}); it is not followed")
@@ -237,19 +245,22 @@ class Http:
         try:
             with self._client.stream(method, url, **more) as response:
                 self._look_at(response)
-                body = self._body(response)
+                yield response
         except httpx.TimeoutException:
             raise _AgainError("does not answer in time") from None
         except httpx.TransportError as error:
             raise _AgainError(f"cannot be reached ({self.redacted(_reason(error))})") from None
-        answer = Answer(response.status_code, response.headers, body)
-        self._require_ok(answer, response)
+
+    @staticmethod
+    def _decoded(decode: Callable[[R], T], answer: R, body: bytes | None = None) -> T:
         try:
             return decode(answer)
         except ThrottledError as error:
             raise _AgainError("asks for fewer requests", error.seconds) from None
         except ValueError:
-            what = "a web page" if body.lstrip()[:1] == b"<" else "something that is no whole JSON answer"
+            shown = body if body is not None else answer
+            is_page = isinstance(shown, bytes) and shown.lstrip()[:1] == b"<"
+            what = "a web page" if is_page else "something that is no whole JSON answer"
             raise _AgainError(f"answered with {what}") from None
 
     def _look_at(self, response: httpx.Response) -> None:
@@ -261,28 +272,38 @@ class Http:
 
     def _body(self, response: httpx.Response) -> bytes:
         """The decoded body, never more of it in memory than `most_bytes`."""
-        too_much = _AgainError(f"answered with more than {self._most_bytes >> 20:,} MB, which was not read")
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._most_bytes:
-            raise too_much
+            raise self._too_much
+        parts: list[bytes] = []
+        size = 0
+        for part in self._parts(response):
+            size += len(part)
+            if size > self._most_bytes:
+                raise self._too_much
+            parts.append(part)
+        return b"".join(parts)
+
+    def _parts(self, response: httpx.Response) -> Iterator[bytes]:
+        """Parts of the decoded body as they come in, none of them longer than `most_bytes` and a bit."""
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "", "gzip"):
             raise _AgainError(f"answered in an encoding that was not asked for ({self.redacted(encoding)})")
         unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-        parts: list[bytes] = []
-        size = 0
         for raw in response.iter_raw():
             try:
-                part = raw if unzip is None else unzip.decompress(raw, self._most_bytes + 1 - size)
+                part = raw if unzip is None else unzip.decompress(raw, self._most_bytes + 1)
             except zlib.error:
                 raise _AgainError("answered with a damaged body") from None
-            size += len(part)
-            if size > self._most_bytes:
-                raise too_much
-            parts.append(part)
+            if unzip is not None and unzip.unconsumed_tail:
+                raise self._too_much
+            yield part
         if unzip is not None and not unzip.eof:
             raise _AgainError("answered with a body that is cut short")
-        return b"".join(parts)
+
+    @property
+    def _too_much(self) -> _AgainError:
+        return _AgainError(f"answered with more than {self._most_bytes >> 20:,} MB, which was not read")
 
     def _require_ok(self, answer: Answer, response: httpx.Response) -> None:
         status = answer.status
@@ -314,7 +335,18 @@ def retry_after(text: str | None, now: datetime | None = None) -> float | None:
         if moment is None:
             return None
         seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return min(seconds, _LONGEST_WAIT) if seconds > 0 else None  # NaN is not above 0 either
+    return min(seconds, LONGEST_WAIT) if seconds > 0 else None  # NaN is not above 0 either
+
+
+@contextmanager
+def resuming(cursor: object, status: int) -> Iterator[None]:
+    """Around a request that goes on from a cursor: refused with this status, the vendor has forgotten the place."""
+    try:
+        yield
+    except RefusedError as error:
+        if cursor is not None and error.status == status:
+            raise CursorLostError(str(error)) from None
+        raise
 
 
 def in_order(ask: Callable[[T], R], what: Iterable[T], threads: int = 4) -> Iterator[R]:

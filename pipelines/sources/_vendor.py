@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.domain.deliveries import Door
 from pipelines.domain.errors import SettingsError, WherehouseError
-from pipelines.domain.pages import CredentialsError, Cut, Stream, Window
+from pipelines.domain.pages import CredentialsError, Cut, Page, Stream, Window
 
 S = TypeVar("S", bound="VendorSettings")
 PATIENCE: Final = 900.0  # seconds for one answer, with all its repeats
@@ -79,6 +80,37 @@ class Connector(Generic[S]):
     def entities(self) -> tuple[str, ...]:
         """What lands, sorted."""
         return tuple(sorted(cut.entity.name for cut in self.cuts))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads a stream over a connection of its own; remembers how far the vendor's clock is from ours."""
+
+    settings: VendorSettings
+    name: str
+    skew: float = 0.0
+
+    def read(self, window: Window, cursor: Any) -> Iterator[Page]:
+        client = import_module(f"pipelines.sources.{self.settings.type}.client")  # here: it imports the HTTP library
+        with client.connect(self.settings) as http:
+            for page in getattr(client, self.name)(http, window, cursor):
+                self.skew = http.skew_seconds
+                yield page
+
+
+def stream(source: str, settings: VendorSettings, name: str, cuts: tuple[Cut, ...]) -> Stream:
+    """A stream of a vendor: its `client.py` has `connect(settings)` and, of the stream's name, what yields pages."""
+    reader = _Reader(settings, name)
+    return Stream(
+        source,
+        settings.type,
+        name,
+        cuts,
+        reader.read,
+        since=settings.first_moment,
+        look_back=settings.look_back,
+        skew_seconds=lambda: reader.skew,
+    )
 
 
 def parse(model: type[S], name: str, table: Mapping[str, Any], settings_file: Path) -> S:

@@ -36,6 +36,10 @@ easypost as (
 
 vendors as (
     select 'easypost' as connector, status_code, milestone, incident from easypost
+    union all
+    select 'shopify', status_code, milestone, incident from {{ ref('shopify_event_statuses') }}
+    union all
+    select 'aftership', status_code, milestone, incident from {{ ref('aftership_subtags') }}
 ),
 
 of_vendors as (

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pipelines.domain.pages import CursorLostError, Page, Window
-from pipelines.sources._http import Answer, Credential, Http, Pace, RefusedError
+from pipelines.domain.pages import Page, Window
+from pipelines.sources._http import Answer, Credential, Http, resuming
+from pipelines.sources._pace import Pace
 from pipelines.sources._vendor import secret
 from pipelines.sources.easypost.settings import EasyPostSettings
 
@@ -47,21 +48,13 @@ def trackers(http: Http, window: Window, cursor: Any, size: int = PAGE_SIZE) -> 
         "end_datetime": _text(window.until),
     }
     while True:
-        listed = _page(http, params | {"before_id": cursor}, is_resumed=cursor is not None)
+        with resuming(cursor, _UNPROCESSABLE):
+            listed = http.get("v2/trackers", _decoded, params | {"before_id": cursor})
         if listed.trackers:
             cursor = _ID.decode(listed.trackers[-1]).id
         yield Page([bytes(one) for one in listed.trackers], cursor)
         if not listed.has_more or not listed.trackers:
             return
-
-
-def _page(http: Http, params: dict[str, Any], *, is_resumed: bool) -> _Listed:
-    try:
-        return http.get("v2/trackers", _decoded, params)
-    except RefusedError as error:
-        if is_resumed and error.status == _UNPROCESSABLE:
-            raise CursorLostError(str(error)) from None
-        raise
 
 
 def _decoded(answer: Answer) -> _Listed:

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pipelines.domain.pages import CursorLostError, Page, Window
-from pipelines.sources._http import Answer, Credential, Http, Pace, RefusedError
+from pipelines.domain.pages import Page, Window
+from pipelines.sources._http import Answer, Credential, Http, resuming
+from pipelines.sources._pace import Pace
 from pipelines.sources._vendor import secret
 from pipelines.sources.gorgias.settings import GorgiasSettings
 
@@ -57,20 +58,12 @@ def tickets(http: Http, window: Window, cursor: Any, size: int = PAGE_SIZE) -> I
     """Tickets changed since, newest change first; what changes meanwhile is met by the next pull's look-back."""
     while True:
         params = {"limit": size, "order_by": "updated_datetime:desc", "cursor": cursor}
-        found = _page(http, params, is_resumed=cursor is not None)
+        with resuming(cursor, _BAD_REQUEST):
+            found = http.get("api/tickets", _decoded, params)
         cursor = found.meta.next_cursor
         yield Page([bytes(one) for one in found.data], cursor)
         if cursor is None or _is_before(found.data, window.since):
             return
-
-
-def _page(http: Http, params: dict[str, Any], *, is_resumed: bool) -> _Listed:
-    try:
-        return http.get("api/tickets", _decoded, params)
-    except RefusedError as error:
-        if is_resumed and error.status == _BAD_REQUEST:
-            raise CursorLostError(str(error)) from None
-        raise
 
 
 def _decoded(answer: Answer) -> _Listed:

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pipelines.domain.pages import CursorLostError, Page, Window
-from pipelines.sources._http import Answer, Credential, Http, Pace, RefusedError
+from pipelines.domain.pages import Page, Window
+from pipelines.sources._http import Answer, Credential, Http, resuming
+from pipelines.sources._pace import Pace
 from pipelines.sources._vendor import secret
 from pipelines.sources.zendesk.settings import ZendeskSettings
 
@@ -67,7 +68,8 @@ def tickets(http: Http, window: Window, cursor: Any, size: int = PAGE_SIZE) -> I
     since = window.since or datetime(1970, 1, 1, tzinfo=UTC)
     while True:
         place = {"cursor": cursor} if cursor else {"start_time": int(since.timestamp())}
-        found = _page(http, {"per_page": size, "include": "users", **place}, is_resumed=bool(cursor))
+        with resuming(cursor, _BAD_REQUEST):
+            found = http.get(_EXPORT, _decoded, {"per_page": size, "include": "users", **place})
         cursor = found.after_cursor or cursor
         yield Page(_with_requester(found), cursor)
         if found.end_of_stream or not found.after_cursor or _is_after(found.tickets, window.until):
@@ -80,15 +82,6 @@ def _is_after(records: list[msgspec.Raw], until: datetime | None) -> bool:
         return False
     end = f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return all((_CHANGED.decode(one).updated_at or "") >= end for one in records)
-
-
-def _page(http: Http, params: dict[str, Any], *, is_resumed: bool) -> _Exported:
-    try:
-        return http.get(_EXPORT, _decoded, params)
-    except RefusedError as error:
-        if is_resumed and error.status == _BAD_REQUEST:
-            raise CursorLostError(str(error)) from None
-        raise
 
 
 def _decoded(answer: Answer) -> _Exported:

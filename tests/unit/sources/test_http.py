@@ -14,7 +14,8 @@ import pytest
 
 from pipelines.domain.errors import SourceError
 from pipelines.domain.pages import CredentialsError
-from pipelines.sources._http import Answer, Credential, Http, Pace, RefusedError, ThrottledError, in_order, retry_after
+from pipelines.sources._http import Answer, Credential, Http, RefusedError, ThrottledError, in_order, retry_after
+from pipelines.sources._pace import Pace
 
 KEY = "EZAK-very-secret"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

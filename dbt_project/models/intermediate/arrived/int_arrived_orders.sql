@@ -1,2 +1,2 @@
 -- One row per order and arrival, from whatever source, as this refresh has to take it in.
-{{ arrived(['stg_files__orders']) }}
+{{ arrived(['stg_files__orders', 'stg_shopify__orders']) }}

@@ -1,0 +1,8 @@
+"""`python -m pipelines.sources.aftership --since 2026-01-31`."""
+
+import sys
+
+from pipelines.sources._vendor import run_alone
+from pipelines.sources.aftership import CONNECTOR
+
+sys.exit(run_alone(CONNECTOR))
