@@ -68,5 +68,5 @@ class WarmSqliteEventLogStorage(SqliteEventLogStorage):
 
 
 def _without_waiting(connection: Any, _: object) -> None:
-    """A power cut may take the last events with it, never tear the log; waiting for the disk costs a third of an event."""
+    """A power cut may take the last events, never tear the log; waiting for the disk costs a third of an event."""
     connection.execute("pragma synchronous = normal")
