@@ -63,19 +63,25 @@ requests_per_20_seconds = 10000
 FOLLOWED = ("FedEx", "UPS", "USPS", "DHLExpress")  # carriers whose events a Shopify shop gets
 
 
-def settle(served: Served, data: Path) -> Path:
-    """Settings of all sources, beside the data folder."""
+def settle(served: Served, data: Path, moment: datetime) -> Path:
+    """Settings of all sources, beside the data folder, as of a moment at which the vendors' world stands too."""
+    served.clock.set_as_of(moment)
     data.parent.mkdir(parents=True, exist_ok=True)
     path = data.parent / "wherehouse.toml"
-    path.write_text(SETTINGS.format(address=served.address))
+    path.write_text(f"as_of = {moment:%Y-%m-%dT%H:%M:%SZ}" + SETTINGS.format(address=served.address))
     return path
 
 
+def pull(served: Served, data: Path, moment: datetime) -> runs.Run:
+    """`wherehouse sources pull` as of a moment: what lands, without building anything."""
+    settings = settle(served, data, moment)
+    arguments = [str(runs.COMMAND), "sources", "pull", "--settings", str(settings), "--data-dir", str(data)]
+    return runs.Started(arguments, SECRETS).wait()
+
+
 def refresh(served: Served, data: Path, moment: datetime, *, full: bool = False) -> runs.Run:
-    """A refresh as of a moment, at which the vendors' world stands too."""
-    served.clock.set_as_of(moment)
-    as_of = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-    return runs.refresh(settle(served, data), data, as_of=as_of, full=full, environment=SECRETS)
+    """A refresh as of a moment."""
+    return runs.refresh(settle(served, data, moment), data, full=full, environment=SECRETS)
 
 
 def require_told(book: Book, data: Path, moment: datetime) -> None:
