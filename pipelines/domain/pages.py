@@ -80,6 +80,7 @@ class Stream:
     look_back: timedelta = timedelta(hours=1)  # how far a pull reads again what the one before has read
     skew_seconds: Callable[[], float] = lambda: 0.0  # of the vendor's clock, as last seen
     count: Callable[[Window], int | None] = lambda window: None  # records of a window, where the vendor tells
+    pushed_as: tuple[str, ...] = ()  # streams in which webhooks bring the same records, in other words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +18,15 @@ from typing import Final
 
 import duckdb
 
-from pipelines.domain.entities import ENTITIES
+from pipelines.domain.entities import ENTITIES, Entity, Kind
 from pipelines.domain.errors import SettingsError, StorageError
-from pipelines.domain.sql import quote_literal
+from pipelines.domain.sql import literal_list, quote_identifier
 from pipelines.landing import tokens
 from pipelines.landing.keys import Keys
 from pipelines.landing.vault import Erased, Vault
 
 MAX_LINKED: Final = 20  # a customer id with more addresses than this is not one person ("guest", "marketplace")
+_LINKING: Final = ("customer", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,15 @@ def erase_customer(
     customer: str | None = None,
     email: str | None = None,
     phone: str | None = None,
+    vendors: Iterable[Entity] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Erasure:
     """Erase one person, known by the shop's customer id, e-mail address or telephone number (any of them).
 
-    The customer ids and e-mail addresses that landing has beside the given ones count as the same person. Names and
-    streets do not: other people have them too. The suppression list is written first, so that a killed erasure is
-    simply repeated. The caller holds the warehouse's lock.
+    The customer ids and e-mail addresses that landing has beside the given ones count as the same person, in files and
+    in what `vendors` have landed as their own entities. Names and streets do not: other people have them too. The
+    suppression list is written first, so that a killed erasure is simply repeated. The caller holds the warehouse's
+    lock.
 
     Raises SettingsError when nothing was given, or the key is not the vault's; StorageError when a file refuses.
     """
@@ -59,7 +62,8 @@ def erase_customer(
     if not found:
         raise SettingsError("erase: give a customer id, an e-mail address or a telephone number")
     with standing_still(data_dir, is_erasing=True):
-        linked = {kind: _linked(data_dir, token) for kind, token in found.items() if kind != "phone"}
+        told = _persons([*ENTITIES.values(), *vendors])
+        linked = {kind: _linked(data_dir, told, token) for kind, token in found.items() if kind != "phone"}
         shared = tuple(kind for kind, others in linked.items() if len(others) > MAX_LINKED)
         person = frozenset(found.values()).union(*(others for kind, others in linked.items() if kind not in shared))
         _suppress(data_dir, keys, person, clock())
@@ -124,21 +128,31 @@ def _suppress(data_dir: Path, keys: Keys, person: Iterable[str], now: datetime) 
         raise StorageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _linked(data_dir: Path, token: str) -> frozenset[str]:
+def _persons(entities: Iterable[Entity]) -> dict[str, set[str]]:
+    """Name of an entity -> columns with tokens of customer ids and e-mail addresses, whoever lands it."""
+    found: dict[str, set[str]] = {}
+    for entity in entities:
+        own = (one for one in entity.fields if one.kind is Kind.TOKEN and (one.token or one.name) in _LINKING)
+        found.setdefault(entity.name, set()).update(one.column for one in own if one.column)
+    return found
+
+
+def _linked(data_dir: Path, told: Mapping[str, set[str]], token: str) -> frozenset[str]:
     """Customer and e-mail tokens that stand beside this one in a landed row."""
-    files = [
-        str(path)
-        for name, entity in ENTITIES.items()
-        if {"customer_token", "email_token"} <= set(entity.columns)
-        for path in sorted((data_dir / "landing").glob(f"*/{name}/load_date=*/*.parquet"))
-    ]
-    if not files:
-        return frozenset()
-    listed = ", ".join(quote_literal(path) for path in files)
+    linked: set[str] = set()
     with duckdb.connect() as con:
-        rows = con.execute(
-            f"SELECT DISTINCT customer_token, email_token FROM read_parquet([{listed}], union_by_name = true) "  # noqa: S608
-            "WHERE customer_token = $1 OR email_token = $1",
-            [token],
-        ).fetchall()
-    return frozenset(value for row in rows for value in row if value is not None)
+        for name, columns in told.items():
+            files = sorted(map(str, (data_dir / "landing").glob(f"*/{name}/load_date=*/*.parquet")))
+            if len(columns) > 1 and files:
+                linked |= _beside(con, files, columns, token)
+    return frozenset(linked)
+
+
+def _beside(con: duckdb.DuckDBPyConnection, files: list[str], columns: set[str], token: str) -> set[str]:
+    landed = f"read_parquet({literal_list(files)}, union_by_name = true)"
+    there = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {landed}").fetchall()}  # noqa: S608
+    listed = ", ".join(quote_identifier(one) for one in sorted(columns & there))
+    if not listed:
+        return set()
+    rows = con.execute(f"SELECT DISTINCT {listed} FROM {landed} WHERE $1 IN ({listed})", [token])  # noqa: S608
+    return {value for row in rows.fetchall() for value in row if value is not None}

@@ -70,6 +70,7 @@ class Groups:
         self._chain = [batch.batch_id for batch in own[-1:]]
         self._reader = Reader(stream.cuts[0], means.keys.token_key)
         self._known = self._open_known(own)
+        self._is_outrun = self._pushed_lately(own)
 
     def land(self, records: Sequence[bytes], pulled: Pulled | None = None) -> list[Outcome]:
         """Land a group, and commit with it how far the pull is. One outcome per entity; none where nothing is new."""
@@ -177,6 +178,16 @@ class Groups:
         known.follow({id_: one.outcome != RETIRED for id_, one in own.items()}, lambda ids: self._states(own, ids))
         return known
 
+    def _pushed_lately(self, batches: Sequence[Batch]) -> bool:
+        """Whether webhooks have brought these records in other words since the last pull began.
+
+        What they brought may be older than what had been read, or say less: so what is read now lands again.
+        """
+        names = {f"{self._stream.connector}:{name}" for name in self._stream.pushed_as}
+        before = self._means.manifest.pulled(self._stream.source, self._stream.name)
+        since = before.started_at if before is not None and before.is_done else ""
+        return any(one.file in names and one.landed_at >= since for one in batches)
+
     def _states(self, batches: Mapping[str, Batch], ids: Iterable[str]) -> Iterator[State]:
         """What is in the files of batches, in order of arrival."""
         wanted = [batches[one] for one in ids]
@@ -205,7 +216,7 @@ class Groups:
 
     def _fresh(self, states: Sequence[State]) -> list[int]:
         """Places of the records that are not as their key was last, in the group or before it."""
-        latest = self._known.latest(list({key for key, _ in states}))
+        latest = {} if self._is_outrun else self._known.latest(list({key for key, _ in states}))
         fresh = []
         for place, (key, content) in enumerate(states):
             if latest.get(key) != content:

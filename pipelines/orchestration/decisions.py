@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.landing import Manifest
 from pipelines.landing.erasure import erase_customer
 from pipelines.landing.keys import load_or_create
+from pipelines.orchestration.registry import landed_by_vendors
 from pipelines.settings import Settings
 from pipelines.warehouse.lock import writer_lock
 
@@ -29,7 +30,9 @@ def erase(settings: Settings, *, customer: str | None, email: str | None, phone:
     """Erase one person; says what was removed, without naming them. Raises SettingsError, StorageError, LockedError."""
     with writer_lock(settings.data_dir, "erase"):
         keys = load_or_create(settings.key_file)
-        done = erase_customer(settings.data_dir, keys, customer=customer, email=email, phone=phone)
+        done = erase_customer(
+            settings.data_dir, keys, customer=customer, email=email, phone=phone, vendors=landed_by_vendors()
+        )
     shared = (
         f"; {' and '.join(done.shared)} is used by many people, so its links were not followed" if done.shared else ""
     )

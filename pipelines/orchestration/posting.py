@@ -24,6 +24,7 @@ from pipelines.landing.keys import Keys
 from pipelines.landing.spool import Spool
 from pipelines.landing.tokens import token
 from pipelines.landing.vault import Vault
+from pipelines.orchestration.registry import landed_by_vendors
 from pipelines.warehouse.lock import writer_lock
 
 _LONGEST_PAUSE: Final = 60.0
@@ -153,7 +154,12 @@ class Post:
         if wish.forget is not None and any(self._tokens(wish.forget)):
             person = wish.forget
             done = erase_customer(
-                data_dir, self._keys, customer=person.customer, email=person.email, phone=person.phone
+                data_dir,
+                self._keys,
+                customer=person.customer,
+                email=person.email,
+                phone=person.phone,
+                vendors=landed_by_vendors(),
             )
             return {"texts": done.vault.records + done.vault.lines, "tokens": len(done.tokens)}
         if wish.asks_for is not None:

@@ -109,6 +109,11 @@ def vendor_entities() -> dict[str, tuple[Entity, ...]]:
     return {name: tuple(landed_entity(cut) for cut in _connector(name).cuts) for name in VENDORS}
 
 
+def landed_by_vendors() -> tuple[Entity, ...]:
+    """What all vendors may land as their own, for whoever looks for a person in it."""
+    return tuple(entity for entities in vendor_entities().values() for entity in entities)
+
+
 def _vendor(kind: str, name: str, table: Mapping[str, Any], settings_file: Path) -> Source:
     from pipelines.sources._vendor import parse
 

@@ -14,6 +14,7 @@ class AfterShipSettings(VendorSettings):
 
     type: Literal["aftership"] = "aftership"
     api_key_env: str = Field("AFTERSHIP_API_KEY", description="environment variable with an API key")
+    webhook_secret_env: str = Field("AFTERSHIP_WEBHOOK_SECRET", description="environment variable with its secret")
     base_url: str = Field("https://api.aftership.com", pattern=r"^https?://")
     api_version: str = Field("2026-07", pattern=r"^[0-9]{4}-[0-9]{2}$")
     requests_per_second: int = Field(5, ge=1, description="AfterShip takes about 6 on lists")

@@ -8,6 +8,7 @@ from pipelines.domain.pages import Stream, Window
 from pipelines.sources._vendor import Checked, Connector, stream
 from pipelines.sources.aftership.entities import CUTS
 from pipelines.sources.aftership.settings import AfterShipSettings
+from pipelines.sources.aftership.webhook import door
 
 
 def streams(source: str, settings: AfterShipSettings) -> tuple[Stream, ...]:
@@ -25,4 +26,4 @@ def check(settings: AfterShipSettings) -> Checked:
         return Checked(f"the key works; {found}", http.skew_seconds)
 
 
-CONNECTOR: Final = Connector("aftership", AfterShipSettings, CUTS, streams, check)
+CONNECTOR: Final = Connector("aftership", AfterShipSettings, CUTS, streams, check, door)

@@ -9,6 +9,7 @@ from pipelines.domain.pages import Stream, Window
 from pipelines.sources._vendor import Checked, Connector, stream
 from pipelines.sources.loop.entities import CUTS
 from pipelines.sources.loop.settings import LoopSettings
+from pipelines.sources.loop.webhook import door
 
 
 def streams(source: str, settings: LoopSettings) -> tuple[Stream, ...]:
@@ -27,4 +28,4 @@ def check(settings: LoopSettings) -> Checked:
         return Checked(f"the key works; {found}", http.skew_seconds)
 
 
-CONNECTOR: Final = Connector("loop", LoopSettings, CUTS, streams, check)
+CONNECTOR: Final = Connector("loop", LoopSettings, CUTS, streams, check, door)

@@ -10,6 +10,7 @@ from pipelines.domain.pages import Stream, Window
 from pipelines.sources._vendor import Checked, Connector, stream
 from pipelines.sources.shopify.entities import event_cuts, order_cuts
 from pipelines.sources.shopify.settings import ShopifySettings
+from pipelines.sources.shopify.webhook import PUSHED, door, hooks
 
 
 def streams(source: str, settings: ShopifySettings) -> tuple[Stream, ...]:
@@ -21,7 +22,7 @@ def streams(source: str, settings: ShopifySettings) -> tuple[Stream, ...]:
         with client.connect(settings, attempts=2) as http:
             return client.count(http, window)
 
-    orders = replace(stream(source, settings, "orders", order_cuts(settings)), count=count)
+    orders = replace(stream(source, settings, "orders", order_cuts(settings)), count=count, pushed_as=PUSHED)
     events = stream(source, settings, "events", event_cuts())
     return (orders, events) if settings.fulfillment_events else (orders,)
 
@@ -35,4 +36,4 @@ def check(settings: ShopifySettings) -> Checked:
         return Checked(f"the token works; {changed:,} orders changed since yesterday", http.skew_seconds)
 
 
-CONNECTOR: Final = Connector("shopify", ShopifySettings, (*order_cuts(), *event_cuts()), streams, check)
+CONNECTOR: Final = Connector("shopify", ShopifySettings, (*order_cuts(), *event_cuts()), streams, check, door, hooks)

@@ -121,3 +121,20 @@ def test_a_page_read_twice_lands_once(tmp_path: Path) -> None:
     with Landing(tmp_path, KEYS, shop="acme", memory_limit="1GB", threads=1) as landing:
         assert _rows(list(landing.pull(stream, now=datetime(2026, 3, 1, tzinfo=UTC)))) == 4
     assert [state for _, state in states(tmp_path)] == ["new", "new", "new", "b"]
+
+
+def test_what_webhooks_brought_in_other_words_is_mended_by_the_next_pull(tmp_path: Path) -> None:
+    """They may come late, or say less: what is read after them lands again though it is as it was read before."""
+    told = Stream("post", "post", "pushed", (Cut(PARCEL.entity, paths={"id": "number"}),), STREAM.read)
+    pages = lambda window, cursor: iter([Page([parcel(1, "new")], 0)])  # noqa: E731
+    stream = Stream("post", "post", "parcels", (PARCEL, EVENT), pages, pushed_as=("pushed",))
+    rows = []
+    for hour in range(1, 5):
+        now = datetime(2026, 3, 1, hour, tzinfo=UTC)
+        with Landing(tmp_path, KEYS, shop="acme", memory_limit="1GB", threads=1, clock=lambda now=now: now) as landing:
+            if hour == 2:
+                landing.post("segment", told, [msgspec.json.encode({"number": "1", "state": "older"})])
+            else:
+                rows.append(_rows(list(landing.pull(stream, now=now))))
+    assert rows == [1, 1, 0]
+    assert [state for _, state in states(tmp_path)] == ["new", "older", "new"]

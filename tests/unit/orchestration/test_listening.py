@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from pipelines.domain.errors import SettingsError
 from pipelines.landing import Manifest
 from pipelines.landing.keys import load_or_create
 from pipelines.landing.spool import Spool
-from pipelines.landing.vault import Vault
+from pipelines.landing.vault import Vault, VaultRecord
 from pipelines.orchestration.listening import Ready, receiver
 from pipelines.orchestration.registry import sources_of
 from pipelines.settings import Settings, load
@@ -28,7 +30,7 @@ from simulator.doubles.book import make_book
 from simulator.doubles.clock import Clock
 from simulator.doubles.faults import Faults
 from simulator.doubles.vendor import Setting
-from simulator.doubles.webhooks import SECRETS, Delivery, delivery, mixed
+from simulator.doubles.webhooks import SECRETS, Delivery, delivery, mixed, privacy
 from simulator.settings import Request
 
 SETTINGS = """
@@ -38,7 +40,15 @@ data_dir = "data"
 spool_mb = 64
 [sources.parcels]
 type = "easypost"
+[sources.store]
+type = "shopify"
+base_url = "https://tiny.myshopify.example"
+[sources.tracking]
+type = "aftership"
+[sources.returns]
+type = "loop"
 """
+STREAMS = {"store": "shopify", "tracking": "aftership", "returns": "loop"}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +61,8 @@ def app() -> App:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.delenv("WHEREHOUSE_KEYS", raising=False)
-    monkeypatch.setenv("EASYPOST_WEBHOOK_SECRET", SECRETS["easypost"])
+    for vendor, secret in SECRETS.items():
+        monkeypatch.setenv(f"{vendor.upper()}_WEBHOOK_SECRET", secret)
     (tmp_path / "wherehouse.toml").write_text(SETTINGS)
     return load(tmp_path / "wherehouse.toml")
 
@@ -206,8 +217,81 @@ def test_what_cannot_be_read_is_kept_in_the_vault(app: App, settings: Settings) 
     assert rows(settings, "trackers", "id") == []
 
 
+@pytest.mark.parametrize(("name", "entity"), [("store", "orders"), ("tracking", "trackings"), ("returns", "returns")])
+def test_every_vendor_that_pushes_has_a_door(app: App, settings: Settings, name: str, entity: str) -> None:
+    some = told(app, STREAMS[name], 120)
+    sent = list(mixed(some, 0.1, 0.1))
+    with opened(settings) as ready:
+        statuses = send(ready, sent, name)
+        assert all((status == 200) == one.genuine for status, one in zip(statuses, sent, strict=True))
+        assert not {200, 401} ^ set(statuses)
+        assert ready.post.land() == len({one.body if name == "returns" else one.id for one in some})
+    bodies = [msgspec.json.decode(one.body) for one in some if name != "store" or one.topic.startswith("orders/")]
+    said = {(str(one["id"]), moment(one["updated_at"])) for one in (body.get("msg", body) for body in bodies)}
+    assert said == {(id_, str(at)) for id_, at in rows(settings, entity, "id, updated_at", name)}
+    assert len(said) >= (10 if name == "returns" else 20)
+    inner = {"store": "fulfillments", "tracking": "checkpoints", "returns": "line_items"}[name]
+    assert rows(settings, inner, "count(*)", name)[0][0] >= 4
+    assert not rows(settings, "refunds", "id", "store") or rows(settings, "refunds", "min(amount)", "store")[0][0] > 0
+
+
+def moment(text: str) -> str:
+    return text.removesuffix("Z").removesuffix("+00:00").replace("T", " ")
+
+
+def test_shopifys_privacy_topics_are_honoured(app: App, settings: Settings) -> None:
+    """A customer's data are counted, then gone for good: also from what is delivered afterwards; then the shop's."""
+    now = app.clock.as_of_us
+    wishes = {name: privacy(app.shopify, name, 3, now) for name in ("customers/data_request", "customers/redact")}
+    body = msgspec.json.decode(wishes["customers/redact"].body)
+    (number,), customer = body["orders_to_redact"], body["customer"]
+    about = [one for one in told(app, "shopify", 10_000) if msgspec.json.decode(one.body)["id"] == number]
+    keys = load_or_create(settings.key_file)
+    vault = Vault(settings.data_dir, keys)
+    wrote = [
+        VaultRecord("1", None, {"note": f"mail me at {customer['email']}"}),
+        VaultRecord("2", None, {"note": "hi"}),
+    ]
+    vault.store_records("store", "return_line_items", "b1", wrote)
+    with opened(settings) as ready:
+        assert send(ready, [*about[:-1], *wishes.values()], "store") == [200] * (len(about) + 1)
+        ready.post.land()
+        landed = rows(settings, "orders", "distinct customer_id_token", "store")
+        assert len(landed) == 1 and [one.record_key for _, one in vault.read_records("store", "return_line_items")] == [
+            "2"
+        ]
+        send(ready, about[-1:], "store")
+        ready.post.land()
+        assert (None, None) in rows(settings, "orders", "distinct customer_id_token, email_token", "store")
+        with writer_lock(settings.data_dir, "a refresh"):  # a wish waits for it
+            send(ready, [privacy(app.shopify, "shop/redact", 3, now)], "store")
+            ready.post.land()
+            assert vault.count([]) == 0 and list(vault.read_records("store", "return_line_items"))
+        ready.post.land()
+    assert not list(vault.read_records("store", "return_line_items"))
+    noted = [json.loads(line) for line in (settings.data_dir / "privacy.jsonl").read_text().splitlines()]
+    assert [one["topic"] for one in noted] == ["customers/data_request", "customers/redact", "shop/redact"]
+    assert noted[0]["texts"] == 1 and noted[0]["person"] and noted[1]["texts"] == 1 and noted[1]["tokens"] >= 2
+    raw = b"".join(path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
+    assert customer["email"].encode() not in raw and str(customer["id"]).encode() not in raw
+
+
+def test_a_privacy_topic_is_known_by_its_body_too(app: App, settings: Settings) -> None:
+    """The topic stands in a header that is not signed: another body under it is not taken for a wish."""
+    order = next(one for one in told(app, "shopify") if one.topic.startswith("orders/"))
+    topics = ("customers/redact", "customers/data_request", "shop/redact")
+    false = [
+        replace(order, headers={**order.headers, "X-Shopify-Topic": one, "X-Shopify-Webhook-Id": one}) for one in topics
+    ]
+    with opened(settings) as ready:
+        assert send(ready, false, "store") == [200] * 3
+        ready.post.land()
+    assert not (settings.data_dir / "privacy.jsonl").exists()
+
+
 def test_without_a_secret_there_is_no_door(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("EASYPOST_WEBHOOK_SECRET")
+    for vendor in SECRETS:
+        monkeypatch.delenv(f"{vendor.upper()}_WEBHOOK_SECRET")
     with pytest.raises(SettingsError, match="environment variable EASYPOST_WEBHOOK_SECRET"), opened(settings):
         pass
     assert not (settings.data_dir / "spool").exists()
