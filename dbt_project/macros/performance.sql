@@ -1,6 +1,7 @@
 {#-
 How lanes, carriers and warehouses did before a moment, as CTEs of `snapshots`: usual operating days in transit by lane and
-service (the eight weeks before), pace against the usual by carrier and lane (a week, four weeks), handling by warehouse.
+service (the eight weeks before), pace against the usual by carrier and lane (a week, four weeks), handling by warehouse and
+seller.
 Everything counts from the day after it became known.
 -#}
 {% macro performance(since) %}
@@ -8,12 +9,28 @@ Everything counts from the day after it became known.
 known as (
     select
         scans.shipment_id,
+        min(case when scans.milestone = 'delivered' then scans.known_at end) as delivery_known_at,
         cast(min(case when scans.milestone = 'delivered' then scans.known_at end) as date) as delivery_known_day,
         cast(min(case when scans.milestone = 'accepted' then scans.known_at end) as date) as acceptance_known_day
     from {{ ref('fct_scans') }} as scans
     where scans.milestone in ('delivered', 'accepted')
     {%- if since %} and scans.occurred_at >= {{ since }}{% endif %}
     group by scans.shipment_id
+),
+
+-- at how many places a parcel was seen until it was there
+stopped_at as (
+    select shipment_id, max(scans) as stops
+    from (
+        select scans.shipment_id, scans.status_code, count(*) as scans
+        from {{ ref('fct_scans') }} as scans
+        inner join known
+            on scans.shipment_id = known.shipment_id and scans.known_at <= known.delivery_known_at
+        where scans.milestone = 'in_transit'
+        {%- if since %} and scans.occurred_at >= {{ since }}{% endif %}
+        group by scans.shipment_id, scans.status_code
+    ) as by_code
+    group by shipment_id
 ),
 
 -- what became of other parcels, by the day on which it became known
@@ -23,15 +40,19 @@ lives as (
         coalesce(shipments.carrier, 'unknown') as carrier,
         coalesce(shipments.service, 'unknown') as service,
         coalesce(shipments.origin_node, shipments.origin_region, 'unknown') as origin,
+        orders.seller_id,
         coalesce(shipments.destination_country, 'unknown') as destination_country,
         known.acceptance_known_day,
         known.delivery_known_day,
+        coalesce(stopped_at.stops, 0) as stops,
         cast({{ to_local('shipments.accepted_at', zone) }} as date) as accepted_date,
         cast(shipments.delivered_local as date) as delivered_date,
         least(greatest({{ hours_between('orders.ordered_at', 'shipments.accepted_at') }}, 0), 1000) as handling_hours
     from {{ ref('fct_shipments') }} as shipments
     inner join known
         on shipments.shipment_id = known.shipment_id
+    left join stopped_at
+        on shipments.shipment_id = stopped_at.shipment_id
     left join {{ ref('int_orders') }} as orders
         on shipments.order_id = orders.order_id
     where shipments.is_first_delivery
@@ -42,6 +63,7 @@ outcomes as (
         lives.lane,
         lives.carrier,
         lives.service,
+        lives.stops,
         lives.delivery_known_day as known_day,
         cast(date_trunc('week', lives.delivery_known_day) as date) as known_week,
         least(greatest(ended.operating_no - began.operating_no, 0), 60) as transit_days
@@ -60,7 +82,7 @@ weeks as (
 ),
 
 lane_weeks as (
-    select lane, service, known_week, count(*) as parcels, sum(transit_days) as days
+    select lane, service, known_week, count(*) as parcels, sum(transit_days) as days, sum(stops) as stops
     from outcomes
     group by all
 ),
@@ -79,6 +101,7 @@ usuals as (
         lane_weeks.lane,
         lane_weeks.service,
         sum(lane_weeks.parcels) as parcels,
+        cast(sum(lane_weeks.stops) as double) / sum(lane_weeks.parcels) as usual_stops,
         (sum(lane_weeks.days) + 5 * max(service_usuals.usual_days)) / (sum(lane_weeks.parcels) + 5) as usual_days
     from weeks
     inner join lane_weeks
@@ -157,5 +180,21 @@ handled_recent as (
     inner join handled_days as past
         on asked.origin = past.origin and past.known_day < asked.day and past.known_day >= asked.day - interval '28' day
     group by asked.day, asked.origin
+),
+
+seller_days as (
+    select seller_id, acceptance_known_day as known_day, count(*) as parcels, sum(handling_hours) as hours
+    from lives
+    where acceptance_known_day is not null and handling_hours is not null and seller_id is not null
+    group by seller_id, acceptance_known_day
+),
+
+-- with the weight of five parcels of three days' handling beside what little a seller has shown
+seller_recent as (
+    select asked.day, asked.seller_id, sum(past.parcels) as parcels, (sum(past.hours) + 360) / (sum(past.parcels) + 5) as handling_hours
+    from (select distinct day, seller_id from subjects where seller_id is not null) as asked
+    inner join seller_days as past
+        on asked.seller_id = past.seller_id and past.known_day < asked.day and past.known_day >= asked.day - interval '84' day
+    group by asked.day, asked.seller_id
 )
 {% endmacro %}

@@ -29,6 +29,9 @@ subjects as (
         coalesce(shipments.origin_node, orders.origin_node, shipments.origin_region, orders.origin_region, 'unknown') as origin,
         coalesce(shipments.destination_region, orders.destination_region, 'unknown') as destination_region,
         coalesce(shipments.destination_country, orders.destination_country, 'unknown') as destination_country,
+        orders.seller_id,
+        -- postcodes are given out region by region almost everywhere: as a number, neighbours stay together
+        try_cast(substring(orders.destination_postal_prefix, 1, 3) as integer) as destination_postal_area,
         orders.ordered_at,
         orders.order_amount,
         shipments.weight_grams,
@@ -93,6 +96,18 @@ seen as (
     group by case_id, moment
 ),
 
+-- what an order says of its parcels before anybody has weighed them
+bought as (
+    select
+        order_id,
+        sum(cast(round(weight_grams * quantity) as bigint)) as weight_grams,
+        cast(sum(unit_price * quantity) as double) as amount,
+        cast(sum(quantity) as integer) as pieces
+    from {{ ref('fct_order_lines') }}
+    where order_id in (select order_id from subjects){% if since %} and ordered_at >= {{ since }}{% endif %}
+    group by order_id
+),
+
 {{ performance(since) }}
 
 select
@@ -108,6 +123,7 @@ select
     subjects.origin,
     subjects.destination_region,
     subjects.destination_country,
+    subjects.destination_postal_area,
     subjects.promised_date,
     subjects.due_at,
     cast(subjects.local_moment as date) as local_date,
@@ -115,8 +131,9 @@ select
     now_no.is_operating,
     cast(extract(hour from subjects.local_moment) as integer) as local_hour,
     {{ days_between("date '1970-01-05'", 'subjects.local_moment') }} % 7 as local_weekday,
-    subjects.weight_grams,
-    cast(subjects.order_amount as double) as order_amount,
+    coalesce(subjects.weight_grams, bought.weight_grams) as weight_grams,
+    coalesce(cast(subjects.order_amount as double), bought.amount) as order_amount,
+    bought.pieces,
     {{ days_between('subjects.ordered_at', 'subjects.promised_date') }} as promise_days,
     promised.operating_no - now_no.operating_no as slack_days,
     committed.operating_no - now_no.operating_no as commitment_slack_days,
@@ -145,6 +162,8 @@ select
     {{ days_between(to_local('seen.arrived_at', 'subjects.zone'), 'subjects.local_moment') }} as days_since_arrival,
     coalesce(usuals.usual_days, lane_usuals.usual_days) as usual_days,
     cast(coalesce(usuals.parcels, lane_usuals.parcels) as integer) as usual_parcels,
+    cast(lane_usuals.parcels as integer) as lane_parcels,
+    usuals.usual_stops,
     carrier_recent.pace_7d as carrier_pace_7d,
     carrier_recent.pace_28d as carrier_pace_28d,
     lane_recent.pace_7d as lane_pace_7d,
@@ -152,10 +171,14 @@ select
     carrier_lane_recent.pace_56d as carrier_lane_pace_56d,
     handled_recent.handling_hours_7d,
     handled_recent.handling_hours_28d,
-    handled_recent.load_7d
+    handled_recent.load_7d,
+    seller_recent.handling_hours as seller_handling_hours,
+    cast(seller_recent.parcels as integer) as seller_parcels
 from subjects
 left join seen
     on subjects.case_id = seen.case_id and subjects.moment = seen.moment
+left join bought
+    on subjects.order_id = bought.order_id
 {%- for name, moment in (
     ('now_no', 'subjects.local_moment'), ('promised', 'subjects.promised_date'), ('committed', 'subjects.committed_date'),
     ('estimated', 'subjects.first_estimate_date'), ('accepted', to_local('seen.accepted_at', 'subjects.zone')),
@@ -177,4 +200,41 @@ left join carrier_lane_recent
     and subjects.lane = carrier_lane_recent.lane
 left join handled_recent
     on subjects.day = handled_recent.day and subjects.origin = handled_recent.origin
+left join seller_recent
+    on subjects.day = seller_recent.day and subjects.seller_id = seller_recent.seller_id
+{% endmacro %}
+
+
+{#-
+Snapshots of the past with what became of each case by now: for training and for looking back. `cases` as above, with
+delivered_date and is_gone (will never be delivered) beside them.
+-#}
+{% macro snapshots_with_outcomes(cases) %}
+{%- set moments %}
+    select kind, case_id, shipment_id, order_id, moment from ({{ cases }}) as asked
+{%- endset %}
+with taken as (
+    {{ snapshots(moments, none) }}
+),
+
+outcomes as (
+    {{ cases }}
+)
+
+select
+    taken.*,
+    delivered.operating_no - taken.operating_no as outcome_days,
+    -- whole operating days that an open parcel has survived since
+    today.operating_no - taken.operating_no - 1 as outcome_survived_days,
+    outcomes.is_gone as outcome_is_gone,
+    outcomes.delivered_date as outcome_delivered_date
+from taken
+inner join outcomes
+    on taken.kind = outcomes.kind and taken.case_id = outcomes.case_id and taken.moment = outcomes.moment
+left join {{ ref('int_operating_days') }} as delivered
+    on taken.carrier = delivered.carrier and taken.destination_country = delivered.destination_country
+    and outcomes.delivered_date = delivered.day
+left join {{ ref('int_operating_days') }} as today
+    on taken.carrier = today.carrier and taken.destination_country = today.destination_country
+    and cast({{ as_of() }} as date) = today.day
 {% endmacro %}

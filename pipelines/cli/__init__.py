@@ -79,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
 
     as_of(command(commands, "publish", _publish, "build and publish what has landed, without looking for files"))
     command(commands, "train", _train, "train delay predictions on what the last refresh has built")
+    explain = command(commands, "explain", _explain, "say why a delivery was predicted as it was")
+    explain.add_argument("case", metavar="ID", help="shipment_id or order_id, as in at_risk")
+    explain.add_argument("--on", default="", metavar="DATE", help="the prediction of that day (default: the newest)")
     command(commands, "doctor", _doctor, "check settings, keys, folder, disk, versions, and what is pending")
     claims = command(commands, "claims", _claims, "write open claims as CSV in the carriers' forms, each parcel once")
     claims.add_argument("--out", type=Path, metavar="DIR", help="folder (default: claims in the data folder)")
@@ -150,6 +153,14 @@ def _train(given: argparse.Namespace) -> int:
     with ours_only() as progress:
         report = train_models(settings, progress=progress)
     say(sentence(report))
+    return 0
+
+
+def _explain(given: argparse.Namespace) -> int:
+    from pipelines.predictions.explain import explain
+    from pipelines.predictions.records import root
+
+    say(explain(root(settings_of(given).data_dir), given.case, given.on).text)
     return 0
 
 

@@ -121,6 +121,7 @@ ORDERS: Final = Entity(
         Field("currency"),
         Field("order_amount", MONEY),
         Field("shipping_amount", MONEY),
+        Field("seller_id"),  # who hands it over, where a marketplace has many of them
         Field("origin_node"),
         Field("origin_region"),
         Field("destination_country"),

@@ -27,6 +27,7 @@ OUTLOOK: Final = "outlook"
 SUITE: Final = "publication_suite"
 PUBLISHED: Final = dg.AssetKey(["published"])
 SCORECARD: Final = "carrier_scorecard"
+AT_RISK: Final = "at_risk"
 _LOOKED_AT: Final = timedelta(hours=36)
 _RETRIES: Final = 2
 _TRANSIENT: Final = (
@@ -159,11 +160,16 @@ def outlook_assets(models: Sequence[Model]) -> dg.AssetsDefinition:
         for model in own
         if model.has_tests
     ]
+    suites = [
+        dg.AssetCheckSpec(SUITE, asset=keys[model.unique_id], blocking=True, description="What was predicted.")
+        for model in own
+        if model.name == AT_RISK
+    ]
 
     @dg.multi_asset(
         name=OUTLOOK,
         specs=specs,
-        check_specs=tests,
+        check_specs=[*tests, *suites],
         required_resource_keys={RESOURCE},
         can_subset=True,
         pool=POOL,
@@ -178,6 +184,8 @@ def outlook_assets(models: Sequence[Model]) -> dg.AssetsDefinition:
                 yield results.built(model, refresh.built)
         if done is not None:
             yield from results.tested(own, done)
+            if suites:
+                yield results.checked(suites[0].asset_key, SUITE, refresh.predicted_findings)
 
     return outlook
 

@@ -25,6 +25,7 @@ from pipelines.orchestration.registry import Source, vendor_entities
 from pipelines.orchestration.window import Window
 from pipelines.quality.expectations import Finding, sentence
 from pipelines.quality.landed import Arrival, check_landed
+from pipelines.quality.predicted import check_predicted
 from pipelines.quality.published import check_aggregates, check_step
 from pipelines.settings import Settings
 from pipelines.warehouse import build as building
@@ -60,6 +61,7 @@ class Refresh:
     intakes: dict[str, Intake] = field(default_factory=dict)
     landed_findings: dict[tuple[str, str], tuple[Finding, ...]] = field(default_factory=dict)
     built: Built | None = None
+    predicted_findings: tuple[Finding, ...] = ()
     is_published: bool = False
     restated: int = 0  # counts of closed weeks that changed
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -213,6 +215,11 @@ class Refresh:
 
         done = score(self.engine, self.run_id, self.as_of)
         self.progress(f"predicted {done.rows:,} ({done.fallbacks:,} by what is usual), model {done.model_id or 'none'}")
+        if plan.is_full or plan.new_batches:  # as in _check_built: a night of the clock alone imports no library for it
+            self.predicted_findings = check_predicted(self.engine.warehouse_file)
+            bad = [finding for finding in self.predicted_findings if finding.is_blocking]
+            if bad:
+                raise BuildError(f"what was predicted fails a check: {sentence(bad)}; nothing was published")
         result = building.build(self.engine, [building.OUTLOOK], full_refresh=False)
         self.built = replace(self.built, result=self.built.result.joined(result))
         return result

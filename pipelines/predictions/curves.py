@@ -45,15 +45,24 @@ def within(curves: Reals, days: Reals) -> Reals:
 
 def quantile(curves: Reals, level: float) -> Reals:
     """The first operating day by whose end delivery has at least that chance; not a number where it never has."""
+    days: Reals = np.maximum(np.ceil(moment(curves, level) - 1e-6) - 1, 0)
+    return days
+
+
+def moment(curves: Reals, level: float) -> Reals:
+    """The same as a moment within the day: operating days, and a share of one, from the start of today."""
     reached = curves >= level - 1e-9
     place = np.argmax(reached, axis=1)
     edges = np.asarray(EDGES, dtype=np.float64)
     upper = np.take_along_axis(curves, place[:, None], 1)[:, 0]
     lower = np.where(place > 0, np.take_along_axis(curves, np.maximum(place - 1, 0)[:, None], 1)[:, 0], 0.0)
-    width = edges[place + 1] - edges[place]
     share = np.clip((level - lower) / np.maximum(upper - lower, 1e-9), 0, 1)
-    day = edges[place] + np.maximum(np.ceil(share * width - 1e-6) - 1, 0)
-    return np.where(reached.any(axis=1), day, np.nan)
+    return np.where(reached.any(axis=1), edges[place] + share * (edges[place + 1] - edges[place]), np.nan)
+
+
+def arriving(curves: Reals) -> Reals:
+    """The same for those that arrive at all: which day, should it come, apart from whether."""
+    return curves / np.maximum(curves[:, -1:], 1e-9)
 
 
 def positions(curves: Reals, days: Reals, draws: Reals) -> Reals:

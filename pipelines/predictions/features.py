@@ -31,7 +31,7 @@ WORDS: Final[Mapping[str, str]] = {
     "lane": "a slow lane",
     "carrier": "a carrier that is slow at the moment",
     "warehouse": "the warehouse hands over late",
-    "promise": "a tight promise",
+    "promise": "little time left until the promise",
     "estimate": "the carrier itself expects it later",
     "calendar": "weekend, holiday or time of day",
     "parcel": "weight, value or service of the parcel",
@@ -52,6 +52,8 @@ NUMBERS: Final[Mapping[str, str]] = {
     "local_weekday": "calendar",
     "weight_grams": "parcel",
     "order_amount": "parcel",
+    "pieces": "parcel",
+    "destination_postal_area": "lane",
     "promise_days": "promise",
     "slack_days": "promise",
     "commitment_slack_days": "estimate",
@@ -75,6 +77,7 @@ NUMBERS: Final[Mapping[str, str]] = {
     "days_since_out": "progress",
     "days_since_arrival": "progress",
     "usual_days": "lane",
+    "usual_stops": "lane",
     "carrier_pace_7d": "carrier",
     "carrier_pace_28d": "carrier",
     "lane_pace_7d": "lane",
@@ -83,13 +86,16 @@ NUMBERS: Final[Mapping[str, str]] = {
     "handling_hours_7d": "warehouse",
     "handling_hours_28d": "warehouse",
     "load_7d": "warehouse",
+    "seller_handling_hours": "warehouse",
+    "seller_parcels": "warehouse",
 }
 # of a step ahead: operating days from now, and where they would bring the parcel
 STEPS: Final[Mapping[str, str]] = {
-    "step": "progress",
+    "step": "promise",
     "step_against_usual": "lane",
     "step_against_promise": "promise",
     "step_against_estimate": "estimate",
+    "step_against_pace": "progress",
 }
 NAMES: Final = (*CATEGORIES, *NUMBERS, *STEPS)
 GROUP_OF: Final[Mapping[str, str]] = {**CATEGORIES, **NUMBERS, **STEPS}
@@ -142,3 +148,7 @@ def at_step(rows: Matrix, step: float | Reals) -> None:
     rows[:, FIRST_STEP + 1] = began + step - rows[:, _PLACE["usual_days"]]
     rows[:, FIRST_STEP + 2] = step - rows[:, _PLACE["slack_days"]]
     rows[:, FIRST_STEP + 3] = step - rows[:, _PLACE["estimate_slack_days"]]
+    # as the parcel has come from stop to stop so far, with as many stops as are usual
+    with np.errstate(divide="ignore", invalid="ignore"):  # no stop yet says nothing
+        to_go = (rows[:, _PLACE["usual_stops"]] + 1) / rows[:, _PLACE["stops"]]
+        rows[:, FIRST_STEP + 4] = began + step - rows[:, _PLACE["stop_hours"]] / 24 * to_go

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import lightgbm as lgb
     import polars as pl
 
-ROUNDS: Final = 160
+ROUNDS: Final = 110
 _ENOUGH: Final = 0.93  # chance of delivery beyond which no further day is computed one by one
 _CHUNK: Final = 100_000
 PARAMETERS: Final[dict[str, Any]] = {
     "objective": "binary",
-    "learning_rate": 0.08,
+    "learning_rate": 0.1,
     "num_leaves": 31,
     "min_data_in_leaf": 100,
     "feature_fraction": 0.6,

@@ -95,8 +95,8 @@ def add_history(folder: Path, run_id: str, day: str, rows: pl.DataFrame) -> Path
     return path
 
 
-def history(folder: Path, last: int) -> list[Path]:
-    """Files of the newest `last` days on which something was predicted, oldest first."""
+def history(folder: Path, last: int = 0) -> list[Path]:
+    """Files of the newest `last` days on which something was predicted (0: of all), oldest first."""
     days = sorted((folder / "history").glob("as_of=*"))[-last:]
     return [path for day in days for path in sorted(day.glob("*.parquet"))]
 

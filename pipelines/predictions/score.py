@@ -1,7 +1,7 @@
 """What is predicted in a refresh: every open parcel and every order that no carrier has yet.
 
-Where no model is trained, or hardly anything is known of a lane, the days that others took on the lane speak, and the
-row says so. Everything predicted goes to the history with the features as they were.
+Where no model is trained, or it has hardly seen the carrier, the service or the lane, the days that others took on the
+lane speak, and the row says so. Everything predicted goes to the history with the features as they were.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pipelines.predictions import records
-from pipelines.predictions.curves import BINS, EDGES, Reals, bin_of, quantile, within
-from pipelines.predictions.features import FIRST_STEP, GROUP_OF, KINDS, NAMES, WORDS, at_step
+from pipelines.predictions.curves import BINS, EDGES, Reals, arriving, quantile, within
+from pipelines.predictions.features import GROUP_OF, KINDS, NAMES, WORDS, at_step
 from pipelines.warehouse.connection import Engine, open_warehouse
 
 if TYPE_CHECKING:
@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 
     from pipelines.predictions.hazard import Hazard
 
-FEW: Final = 10  # parcels in eight weeks below which a lane is thin
+FEW: Final = 10  # deliveries of which a distribution can be made
+_THIN: Final = 3  # outcomes on a lane in eight weeks below which no model is asked about it
 _EXPLAINED: Final = 2_000  # the riskiest get their reasons at once; any other on request
+_UNLIKELY: Final = 0.1  # chance of a miss below which there is nothing to explain
 _STRONG: Final = 0.15  # contribution to the log odds from which a reason counts
+MODEL: Final = "model"
+USUAL: Final = "lane quantiles"
+NOTHING: Final = "none"
 _SHOWN: Final = (("p10", 0.1), ("p50", 0.5), ("p80", 0.8), ("p90", 0.9))
 
 
@@ -70,23 +75,36 @@ def predicted(
     for kind in KINDS:
         frame = snapshots.filter(pl.col("kind") == kind)
         curves = usual_curves(frame, days)
-        basis = np.where(np.isnan(curves[:, 0]), "none", "lane quantiles").astype(object)
+        basis = np.where(np.isnan(curves[:, 0]), NOTHING, USUAL).astype(object)
         reasons = np.full(frame.height, "", dtype=object)
         if model is not None and kind in model.hazards and frame.height:
-            thin = frame.get_column("usual_parcels").fill_null(0).to_numpy() < FEW
-            own = np.flatnonzero(~thin | (basis == "none"))
+            own = np.flatnonzero(_is_familiar(frame, model.hazards[kind]) | (basis == NOTHING))
             known = frame[own]
-            found = model.calibrations[kind].apply(model.hazards[kind].curves(known), stages(known))
-            curves[own], basis[own] = found, "model"
+            found = model_curves(model, kind, known)
+            curves[own], basis[own] = found, MODEL
             risky = _risky(found, _slack(known))
             reasons[own[risky]] = strongest(model.hazards[kind], known[risky])
         parts.append(_answers(frame, curves, basis, reasons, calendar, model.model_id if model else ""))
     return pl.concat(parts)
 
 
+def model_curves(model: records.Model, kind: str, frame: pl.DataFrame) -> Reals:
+    """What a model says of snapshots of one kind, calibrated."""
+    return model.calibrations[kind].apply(model.hazards[kind].curves(frame), stages(frame))
+
+
 def stages(frame: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.str_]]:
     """Where in its life each snapshot stands: calibration goes by it."""
     return frame.get_column("last_milestone").fill_null("none").to_numpy().astype(str)
+
+
+def _is_familiar(frame: pl.DataFrame, hazard: Hazard) -> Any:
+    import polars as pl
+
+    texts = hazard.encoder.texts
+    named = pl.col("carrier").is_in(list(texts["carrier"])) & pl.col("service").is_in(list(texts["service"]))
+    familiar = named & (pl.col("lane_parcels").fill_null(0) >= _THIN)
+    return frame.select(familiar.fill_null(value=False)).to_series().to_numpy()
 
 
 def usual_curves(frame: pl.DataFrame, days: pl.DataFrame) -> Reals:
@@ -125,28 +143,34 @@ def _remaining(counts: Reals, elapsed: Any) -> Reals:
 
 
 def strongest(hazard: Hazard, frame: pl.DataFrame, most: int = 3) -> list[str]:
-    """The groups of features that speak most against delivery by the promised day, in people's words."""
+    """What speaks most against delivery by the promised day, in people's words; if nothing does, time is short."""
     if not frame.height:
         return []
+    sums = against(hazard, frame)
+    order = np.argsort(-sums, axis=1)[:, :most]
+    words = np.array(list(WORDS.values()), dtype=object)
+    return [
+        "; ".join(words[place] for place in places if total[place] > _STRONG) or WORDS["promise"]
+        for places, total in zip(order, sums, strict=True)
+    ]
+
+
+def against(hazard: Hazard, frame: pl.DataFrame) -> Reals:
+    """How much each group of WORDS speaks against delivery on the promised day, in log odds, a row a snapshot."""
     rows = hazard.encoder.matrix(frame)
     at_step(rows, np.clip(np.nan_to_num(_slack(frame)), 0, 7))
     parts = np.asarray(hazard.booster.predict(rows, pred_contrib=True))[:, : len(NAMES)]
     groups = list(WORDS)
     sums = np.zeros((len(rows), len(groups)))
     for place, name in enumerate(NAMES):
-        if place != FIRST_STEP:
-            sums[:, groups.index(GROUP_OF[name])] -= parts[:, place]
-    order = np.argsort(-sums, axis=1)[:, :most]
-    words = np.array(list(WORDS.values()), dtype=object)
-    return [
-        "; ".join(words[place] for place in places if total[place] > _STRONG)
-        for places, total in zip(order, sums, strict=True)
-    ]
+        sums[:, groups.index(GROUP_OF[name])] -= parts[:, place]
+    return sums
 
 
 def _risky(curves: Reals, slack: Reals) -> Any:
-    missing = 1 - np.nan_to_num(within(curves, slack), nan=1.0)
-    return np.sort(np.argsort(-missing, kind="stable")[:_EXPLAINED])
+    missing = 1 - np.where(np.isnan(slack), curves[:, -1], within(curves, slack))
+    riskiest = np.argsort(-missing, kind="stable")[:_EXPLAINED]
+    return np.sort(riskiest[missing[riskiest] >= _UNLIKELY])
 
 
 def _slack(frame: pl.DataFrame) -> Reals:
@@ -160,22 +184,23 @@ def _answers(
 ) -> pl.DataFrame:
     import polars as pl
 
+    numbers = figures(frame, curves)
     now = frame.get_column("operating_no").cast(pl.Float64).fill_null(np.nan).to_numpy()
-    columns: dict[str, Any] = {}
-    for name, level in _SHOWN:
-        days = np.where(np.isnan(curves[:, 0]), np.nan, quantile(np.nan_to_num(curves), level))
-        columns[f"{name}_days"] = pl.Series(days, nan_to_null=True)
-        columns[f"{name}_no"] = pl.Series(now + days, nan_to_null=True).cast(pl.Int32, strict=False)
-    missing = 1 - within(np.nan_to_num(curves), _slack(frame))
-    missing = np.where(np.isnan(curves[:, 0]), np.nan, missing)
-    gone = 1 - curves[:, bin_of([EDGES[-1] - 1])[0]]
+    counted = {
+        f"{name}_no": pl.Series(now + numbers[f"{name}_days"], nan_to_null=True).cast(pl.Int32, strict=False)
+        for name, _ in _SHOWN
+    }
+    usual = pl.Series("usual_curve", np.ascontiguousarray(curves), dtype=pl.Array(pl.Float64, BINS))
     out = frame.with_columns(
-        pl.Series("miss_probability", missing, nan_to_null=True),
-        pl.Series("presumed_lost_probability", np.clip(gone, 0, 1), nan_to_null=True),
+        *(pl.Series(name, values, nan_to_null=True) for name, values in numbers.items()),
         pl.Series("reasons", list(reasons), dtype=pl.String),
         pl.Series("basis", list(basis), dtype=pl.String),
+        # what no model can say again is kept as it was
+        pl.when(pl.Series(list(basis), dtype=pl.String) == USUAL)
+        .then(usual.cast(pl.List(pl.Float64)))
+        .alias("usual_curve"),
         _literal("model_id", model_id),
-        *(series.alias(name) for name, series in columns.items()),
+        *(series.alias(name) for name, series in counted.items()),
     )
     for name, _ in _SHOWN:
         dates = calendar.select(
@@ -190,6 +215,16 @@ def _answers(
             pl.when(today).then(pl.col("local_date")).otherwise(f"{name}_date").alias(f"{name}_date")
         )
     return out.drop(f"{name}_no" for name, _ in _SHOWN)
+
+
+def figures(frame: pl.DataFrame, curves: Reals) -> dict[str, Reals]:
+    """What is shown of curves: operating days until each quantile, chance of a miss, chance that it never comes."""
+    known = ~np.isnan(curves[:, 0])
+    whole = np.nan_to_num(curves)
+    found = {f"{name}_days": np.where(known, quantile(arriving(whole), level), np.nan) for name, level in _SHOWN}
+    found["miss_probability"] = np.where(known, 1 - within(whole, _slack(frame)), np.nan)
+    found["presumed_lost_probability"] = np.clip(1 - curves[:, -1], 0, 1)
+    return found
 
 
 def _literal(name: str, value: str) -> pl.Expr:

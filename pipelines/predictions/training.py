@@ -20,7 +20,8 @@ import numpy as np
 from pipelines.domain.errors import BuildError
 from pipelines.domain.sql import quote_literal
 from pipelines.predictions import records
-from pipelines.predictions.curves import EDGES, Calibration, Reals, positions, quantile, within
+from pipelines.predictions.backtest import FEWEST, answers, rolling
+from pipelines.predictions.curves import EDGES, Calibration, Reals, arriving, positions, quantile, within
 from pipelines.predictions.features import KINDS
 from pipelines.predictions.score import stages
 from pipelines.warehouse import build
@@ -29,7 +30,6 @@ from pipelines.warehouse.connection import Engine, open_warehouse, storage_error
 if TYPE_CHECKING:
     import polars as pl
 
-FEWEST: Final = 500  # outcomes below which there is nothing to learn
 FOLDS: Final = 2
 FOLD_DAYS: Final = 14
 WORSE: Final = 1.02  # pinball loss, against the champion's, up to which a challenger takes over
@@ -85,7 +85,7 @@ def main(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
         frame = snapshots.filter(pl.col("kind") == kind).sort("moment", "case_id")
         if frame.get_column("outcome_days").count() < FEWEST:
             continue
-        hazards[kind], calibrations[kind], found = _learn(frame, calendar, as_of)
+        hazards[kind], calibrations[kind], found = learn(frame, calendar, as_of)
         judged.append(found.with_columns(pl.lit(kind).alias("kind")))
     if not hazards:
         return {"model_id": "", "promoted": False, "why": f"fewer than {FEWEST} outcomes"}
@@ -110,22 +110,15 @@ def main(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"model_id": model.model_id, "promoted": promoted, "metrics": about["metrics"]}
 
 
-def _learn(frame: pl.DataFrame, calendar: pl.DataFrame, as_of: datetime) -> tuple[Any, Calibration, pl.DataFrame]:
+def learn(frame: pl.DataFrame, calendar: pl.DataFrame, as_of: datetime) -> tuple[Any, Calibration, pl.DataFrame]:
     """The final model on everything; its calibration from models that had not seen the outcomes (rolling origins)."""
     import polars as pl
 
     from pipelines.predictions import hazard
 
-    judged = []
-    for number in range(FOLDS, 0, -1):
-        origin = as_of - timedelta(days=FOLD_DAYS * number)
-        past = frame.filter(pl.col("moment") < origin)
-        fresh = frame.filter((pl.col("moment") >= origin) & (pl.col("moment") < origin + timedelta(days=FOLD_DAYS)))
-        days, survived = answers(past, calendar, origin)
-        if (~np.isnan(days)).sum() < FEWEST or not fresh.height:
-            continue
-        model = hazard.fit(past, days, survived, rounds=hazard.ROUNDS * 3 // 4)
-        judged.append(_judged(fresh, model.curves(fresh)))
+    origins = [as_of - timedelta(days=FOLD_DAYS * number) for number in range(FOLDS, -1, -1)]
+    folds = rolling(frame, calendar, origins, rounds=hazard.ROUNDS * 3 // 4)
+    judged = [_judged(fold.fresh, fold.curves) for fold in folds]
     found = pl.concat(judged) if judged else _judged(frame.head(0), np.zeros((0, len(EDGES) - 1)))
     calibration = Calibration.learn(
         found.get_column("stage").to_numpy().astype(str),
@@ -134,28 +127,6 @@ def _learn(frame: pl.DataFrame, calendar: pl.DataFrame, as_of: datetime) -> tupl
     )
     days, survived = answers(frame)
     return hazard.fit(frame, days, survived), calibration, found
-
-
-def answers(
-    frame: pl.DataFrame, calendar: pl.DataFrame | None = None, origin: datetime | None = None
-) -> tuple[Reals, Reals]:
-    """Days until delivery and days survived, as known at `origin` (by default: by now)."""
-    import polars as pl
-
-    days = frame.get_column("outcome_days").cast(pl.Float64)
-    survived = frame.get_column("outcome_survived_days").cast(pl.Float64)
-    if origin is not None and calendar is not None:
-        today = calendar.filter(pl.col("day") == origin.date()).select(
-            "carrier", "destination_country", pl.col("operating_no").alias("_today")
-        )
-        asked = frame.join(today, on=["carrier", "destination_country"], how="left", maintain_order="left")
-        is_known = frame.get_column("outcome_delivered_date").fill_null(datetime.max.date()) < origin.date()
-        days = days.set(~is_known, None)
-        survived = (asked.get_column("_today") - asked.get_column("operating_no") - 1).cast(pl.Float64)
-    else:  # what is known to have ended otherwise will never be delivered
-        gone = frame.get_column("outcome_is_gone") & days.is_null()
-        survived = survived.set(gone, float(EDGES[-1]))
-    return days.fill_null(np.nan).to_numpy(), survived.fill_null(np.nan).to_numpy()
 
 
 def _judged(frame: pl.DataFrame, curves: Reals) -> pl.DataFrame:
@@ -168,7 +139,7 @@ def _judged(frame: pl.DataFrame, curves: Reals) -> pl.DataFrame:
     until = np.where(is_outcome, np.maximum(days, 0), np.maximum(np.nan_to_num(survived), 0))
     place = np.where(is_outcome, positions(curves, until, draws), within(curves, until))
     slack = frame.get_column("slack_days").cast(pl.Float64).fill_null(np.nan).to_numpy()
-    columns = {f"p{round(level * 100)}": quantile(curves, level) for level in (0.1, 0.5, 0.8, 0.9)}
+    columns = {f"p{round(level * 100)}": quantile(arriving(curves), level) for level in (0.1, 0.5, 0.8, 0.9)}
     return pl.DataFrame(
         {
             "case_id": frame.get_column("case_id"),

@@ -21,6 +21,7 @@ select
     arrivals.currency,
     arrivals.order_amount,
     arrivals.shipping_amount,
+    arrivals.seller_id,
     arrivals.origin_node,
     arrivals.origin_region,
     arrivals.destination_country,

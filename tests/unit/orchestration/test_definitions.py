@@ -87,6 +87,7 @@ def test_checks_block_where_publishing_would_mislead(definitions: dg.Definitions
     assert blocking == {
         *((f"landing/exports/{entity}", "expectations") for entity in ENTITIES),
         ("marts/carrier_scorecard", "publication_suite"),
+        ("outlook/at_risk", "publication_suite"),
     }
     assert any(key.name == "tests" for key in graph.asset_check_keys)
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.predictions import records, training
+from pipelines.predictions import backtest, records, training
 from pipelines.predictions.curves import quantile
 from pipelines.predictions.features import CATEGORIES, NUMBERS
 from pipelines.predictions.score import predicted
@@ -41,6 +41,7 @@ def snapshots(rows: int = 4000) -> pl.DataFrame:
             "operating_no": no,
             "slack_days": np.full(rows, 4.0),
             "usual_parcels": np.full(rows, 50),
+            "lane_parcels": np.full(rows, 50),
             "usual_days": np.where(lane == "A", 2.0, 5.0),
             "days_since_acceptance": np.zeros(rows),
             "outcome_days": days,
@@ -104,15 +105,21 @@ def test_without_model_or_outcomes_rows_say_what_they_go_by(trained: tuple[Path,
     assert set(cold.get_column("basis")) == {"none"} and cold.get_column("p50_date").null_count() == 50
     lane = predicted(frame, None, usual, calendar())
     assert set(lane.get_column("basis")) == {"lane quantiles"}
-    new = frame.with_columns(carrier=pl.lit("never seen"), usual_parcels=pl.lit(None, dtype=pl.Int64))
-    assert set(predicted(new, records.load(folder, "m1"), usual, calendar()).get_column("basis")) == {"lane quantiles"}
+    for unseen in (
+        {"carrier": pl.lit("never seen")},
+        {"service": pl.lit("never seen")},
+        {"lane_parcels": pl.lit(None, dtype=pl.Int64)},
+    ):
+        new = frame.with_columns(**unseen)
+        found = predicted(new, records.load(folder, "m1"), usual, calendar())
+        assert set(found.get_column("basis")) == {"lane quantiles"}
     assert set(predicted(frame, records.load(folder, "m1"), usual, calendar()).get_column("basis")) == {"model"}
 
 
 def test_what_was_not_known_at_an_origin_is_not_learned_from():
     frame = snapshots(500)
     origin = AS_OF - timedelta(days=14)
-    days, _ = training.answers(frame, calendar(), origin)
+    days, _ = backtest.answers(frame, calendar(), origin)
     delivered = frame.get_column("outcome_delivered_date").fill_null(date.max).to_numpy()
     assert np.isnan(days[delivered >= np.datetime64(origin.date())]).all()
     assert not np.isnan(days[delivered < np.datetime64(origin.date())]).any()

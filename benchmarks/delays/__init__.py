@@ -1,0 +1,1 @@
+"""How good delay predictions are, on real orders (Olist) and beside an oracle (the simulated merchant)."""
