@@ -9,17 +9,31 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import altair as alt
 import polars as pl
 import streamlit as st
+from altair.utils.schemapi import disable_debug_mode
 
 from dashboards import words
 
 ROW_HEIGHT: Final = 30
-Chart = alt.LayerChart | alt.FacetChart  # altair types what layer() gives as either
+ENOUGH: Final = "datum.sample == 'enough'"
 _FONT: Final = '"Source Sans", sans-serif'
+
+
+# Holding every part of a chart against Vega-Lite's schema takes longer than all else on a page; tests do it.
+disable_debug_mode()
+
+
+class Chart(alt.LayerChart):
+    """Layers that trust themselves to be valid."""
+
+    def to_dict(self, validate: bool = False, **how: Any) -> dict[str, Any]:
+        """The chart as Vega-Lite."""
+        spec: dict[str, Any] = super().to_dict(validate=False, **how)
+        return spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +44,11 @@ class Palette:
     faint: str
     text: str
     band: str
+    shade: str
 
 
-LIGHT: Final = Palette(strong="#0b62a4", faint="#7b8190", text="#31333f", band="#0b62a4")
-DARK: Final = Palette(strong="#6db3f2", faint="#9aa0ad", text="#fafafa", band="#6db3f2")
+LIGHT: Final = Palette(strong="#0b62a4", faint="#7b8190", text="#31333f", band="#0b62a4", shade="#c3c8d2")
+DARK: Final = Palette(strong="#6db3f2", faint="#9aa0ad", text="#fafafa", band="#6db3f2", shade="#4a505c")
 
 
 def palette() -> Palette:
@@ -53,7 +68,6 @@ def rate_rows(rows: pl.DataFrame, label: pl.Expr, overall: float | None) -> Char
     scale = alt.Scale(domain=[floor, 1 + room], nice=False, zero=False)
     ticks = [tick / 100 for tick in range(100, round(floor * 100) - 1, -_step(floor))]
     axis = alt.Axis(values=ticks, format=".0%", title=None, labelFlush=False, labelColor=ink.text, labelFontSize=13)
-    colour = alt.condition("datum.sample == 'enough'", alt.value(ink.strong), alt.value(ink.faint))
     base = alt.Chart(drawn.select(_DRAWN)).encode(
         y=alt.Y(
             "label:N",
@@ -67,23 +81,25 @@ def rate_rows(rows: pl.DataFrame, label: pl.Expr, overall: float | None) -> Char
     )
     layers = [
         base.mark_rule(strokeWidth=4, strokeCap="round", opacity=0.55).encode(
-            x=alt.X("on_time_rate_low:Q", scale=scale, axis=axis), x2="on_time_rate_high:Q", color=colour
+            x=alt.X("on_time_rate_low:Q", scale=scale, axis=axis),
+            x2=alt.X2("on_time_rate_high:Q"),
+            color=_either(alt.ColorValue, ENOUGH, ink.strong, ink.faint),
         ),
         base.mark_point(size=95, opacity=1, strokeWidth=2).encode(
             x=alt.X("on_time_rate:Q", scale=scale),
-            stroke=colour,
-            fill=alt.condition("datum.sample == 'enough'", alt.value(ink.strong), alt.value("transparent")),
+            stroke=_either(alt.StrokeValue, ENOUGH, ink.strong, ink.faint),
+            fill=_either(alt.FillValue, ENOUGH, ink.strong, "transparent"),
         ),
         base.mark_text(align="left", fontSize=13, font=_FONT).encode(
-            x=alt.datum(1 + (1 - floor) * 0.03, scale=scale),
-            text="said:N",
-            color=alt.condition("datum.sample == 'enough'", alt.value(ink.text), alt.value(ink.faint)),
+            x=alt.XDatum(1 + (1 - floor) * 0.03, scale=scale),
+            text=alt.Text("said:N"),
+            color=_either(alt.ColorValue, ENOUGH, ink.text, ink.faint),
         ),
     ]
     if overall is not None:
         rule = alt.Chart(pl.DataFrame({"overall": [overall]})).mark_rule(strokeDash=[4, 4], color=ink.faint)
         layers.insert(0, rule.encode(x=alt.X("overall:Q", scale=scale)))
-    return _dressed(alt.layer(*layers), height=ROW_HEIGHT * len(drawn) + 40)
+    return _layers(*layers, height=ROW_HEIGHT * len(drawn) + 40)
 
 
 def weekly_rate(rows: pl.DataFrame, floor: float, height: int = 190) -> Chart:
@@ -108,16 +124,16 @@ def weekly_rate(rows: pl.DataFrame, floor: float, height: int = 190) -> Chart:
     y_axis = alt.Axis(format=".0%", title=None, tickCount=4, labelColor=ink.text, labelFlush=False)
     layers = [
         base.mark_area(opacity=0.22, color=ink.band).encode(
-            y=alt.Y("on_time_rate_low:Q", scale=scale, axis=y_axis), y2="on_time_rate_high:Q"
+            y=alt.Y("on_time_rate_low:Q", scale=scale, axis=y_axis), y2=alt.Y2("on_time_rate_high:Q")
         ),
         base.mark_line(color=ink.strong, strokeWidth=2).encode(y=alt.Y("on_time_rate:Q", scale=scale)),
         base.mark_point(size=38, opacity=1, strokeWidth=1.5).encode(
             y=alt.Y("on_time_rate:Q", scale=scale),
-            stroke=alt.condition("datum.sample == 'enough'", alt.value(ink.strong), alt.value(ink.faint)),
-            fill=alt.condition("datum.sample == 'enough'", alt.value(ink.strong), alt.value("transparent")),
+            stroke=_either(alt.StrokeValue, ENOUGH, ink.strong, ink.faint),
+            fill=_either(alt.FillValue, ENOUGH, ink.strong, "transparent"),
         ),
     ]
-    return _dressed(alt.layer(*layers), height=height)
+    return _layers(*layers, height=height)
 
 
 def weekly_lines(rows: pl.DataFrame, lines: dict[str, str], form: str) -> Chart:
@@ -139,7 +155,7 @@ def weekly_lines(rows: pl.DataFrame, lines: dict[str, str], form: str) -> Chart:
             scale=alt.Scale(domain=names, range=[ink.strong, ink.faint]),
             legend=alt.Legend(title=None, orient="top", labelColor=ink.text, labelFontSize=13),
         ),
-        tooltip=["line:N", alt.Tooltip("week:O", title="week of"), alt.Tooltip("value:Q", format=form)],
+        tooltip=[alt.Tooltip("line:N"), alt.Tooltip("week:O", title="week of"), alt.Tooltip("value:Q", format=form)],
     )
     layers = [
         base.mark_line(strokeWidth=2).encode(
@@ -147,7 +163,7 @@ def weekly_lines(rows: pl.DataFrame, lines: dict[str, str], form: str) -> Chart:
         ),
         base.mark_point(size=50, filled=True, opacity=1),
     ]
-    return _dressed(alt.layer(*layers), height=200)
+    return _layers(*layers, height=200)
 
 
 def timeline(rows: pl.DataFrame) -> Chart:
@@ -174,10 +190,10 @@ def timeline(rows: pl.DataFrame) -> Chart:
         ],
     )
     layers = [
-        base.mark_line(color=ink.faint, strokeWidth=1).encode(detail="kind:N"),
+        base.mark_line(color=ink.faint, strokeWidth=1).encode(detail=alt.Detail("kind:N")),
         base.mark_point(size=90, filled=True, opacity=1, color=ink.strong),
     ]
-    return _dressed(alt.layer(*layers), height=ROW_HEIGHT * len(kinds) + 40)
+    return _layers(*layers, height=ROW_HEIGHT * len(kinds) + 40)
 
 
 def common_floor(rows: pl.DataFrame) -> float:
@@ -236,9 +252,13 @@ def _step(floor: float) -> int:
     return 5 if span <= 30 else 10 if span <= 60 else 20
 
 
-def _dressed(chart: alt.LayerChart | alt.FacetChart, height: int) -> Chart:
-    dressed: Chart = chart.properties(height=height, width="container").configure_view(strokeWidth=0)
-    return dressed
+def _layers(*layers: alt.Chart, height: int, width: int | str = "container") -> Chart:
+    return Chart(layer=list(layers), height=height, width=width, config=alt.Config(view=alt.ViewConfig(strokeWidth=0)))
+
+
+def _either(channel: Any, test: str, then: str, otherwise: str) -> Any:
+    """One of two colours for each mark. As alt.condition, which looks up what it is by hashing schemas."""
+    return channel(otherwise, condition={"test": test, "value": then})
 
 
 # Okabe and Ito's colours, darkened or lightened to 3:1 on either ground; a carrier keeps its own on every page
@@ -341,8 +361,8 @@ def funnel(rows: pl.DataFrame) -> Chart:
     ]
     points = base.mark_point(size=45, opacity=0.9).encode(
         y=alt.Y("on_time_rate:Q", scale=y),
-        stroke=alt.condition(outside, alt.value(ink.strong), alt.value(ink.faint)),
-        fill=alt.condition(outside, alt.value(ink.strong), alt.value("transparent")),
+        stroke=_either(alt.StrokeValue, outside, ink.strong, ink.faint),
+        fill=_either(alt.FillValue, outside, ink.strong, "transparent"),
         tooltip=[
             alt.Tooltip("label:N", title=" "),
             alt.Tooltip("on_time_rate:Q", title="on time", format=".1%"),
@@ -354,9 +374,9 @@ def funnel(rows: pl.DataFrame) -> Chart:
     labels = (
         alt.Chart(worst)
         .mark_text(align="left", dx=8, color=ink.text, fontSize=12)
-        .encode(x=alt.X("due:Q", scale=scale), y=alt.Y("on_time_rate:Q", scale=y), text="label:N")
+        .encode(x=alt.X("due:Q", scale=scale), y=alt.Y("on_time_rate:Q", scale=y), text=alt.Text("label:N"))
     )
-    return _dressed(alt.layer(*limits, points, labels), height=320)
+    return _layers(*limits, points, labels, height=320)
 
 
 def curves(rows: pl.DataFrame) -> Chart:
@@ -387,13 +407,13 @@ def curves(rows: pl.DataFrame) -> Chart:
     )
     points = base.mark_point(size=60, opacity=0).encode(
         tooltip=[
-            "carrier:N",
+            alt.Tooltip("carrier:N"),
             alt.Tooltip("days:Q", format=".1f"),
             alt.Tooltip("delivered_share:Q", title="delivered", format=".1%"),
             alt.Tooltip("under_observation:Q", title="still observed", format=","),
         ]
     )
-    return _dressed(alt.layer(line, points), height=320)
+    return _layers(line, points, height=320)
 
 
 def heat(rows: pl.DataFrame, x: str, y: str, rate: str, said: str) -> Chart:
@@ -425,11 +445,9 @@ def heat(rows: pl.DataFrame, x: str, y: str, rate: str, said: str) -> Chart:
     )
     text = base.mark_text(fontSize=11).encode(
         text=alt.Text(f"{rate}:Q", format=".0%"),
-        color=alt.condition(
-            f"datum.{rate} < {middle}", alt.value("#000000" if dark else "#ffffff"), alt.value(ink.text)
-        ),
+        color=_either(alt.ColorValue, f"datum.{rate} < {middle}", "#000000" if dark else "#ffffff", ink.text),
     )
-    return _dressed(alt.layer(cells, text), height=24 * len(set(rows[y])) + 40)
+    return _layers(cells, text, height=24 * len(set(rows[y])) + 40)
 
 
 def _written_over(bottom: float) -> float:
@@ -457,7 +475,7 @@ def bars(rows: pl.DataFrame, label: str, value: str, said: str, form: str = ",")
             text=alt.Text(f"{value}:Q", format=form)
         ),
     ]
-    return _dressed(alt.layer(*layers), height=ROW_HEIGHT * len(rows) + 10)
+    return _layers(*layers, height=ROW_HEIGHT * len(rows) + 10)
 
 
 def columns(rows: pl.DataFrame, x: str, y: str, said: str) -> Chart:
@@ -468,11 +486,11 @@ def columns(rows: pl.DataFrame, x: str, y: str, said: str) -> Chart:
     )
     layers = [
         base.mark_bar(color=ink.strong).encode(
-            y=alt.Y(f"{y}:Q", axis=None), tooltip=[alt.Tooltip(f"{x}:O", title=said), f"{y}:Q"]
+            y=alt.Y(f"{y}:Q", axis=None), tooltip=[alt.Tooltip(f"{x}:O", title=said), alt.Tooltip(f"{y}:Q", format=",")]
         ),
-        base.mark_text(dy=-8, color=ink.text).encode(y=f"{y}:Q", text=alt.Text(f"{y}:Q", format=",")),
+        base.mark_text(dy=-8, color=ink.text).encode(y=alt.Y(f"{y}:Q"), text=alt.Text(f"{y}:Q", format=",")),
     ]
-    return _dressed(alt.layer(*layers), height=220)
+    return _layers(*layers, height=220)
 
 
 def _carrier_range(number: int) -> list[str]:
@@ -497,13 +515,13 @@ def tile_map(rows: pl.DataFrame, places: dict[str, tuple[int, int]]) -> Chart:
         x=alt.X("x:O", axis=None),
         y=alt.Y("y:O", axis=None),
         tooltip=[
-            "region:N",
+            alt.Tooltip("region:N"),
             alt.Tooltip("on_time_rate:Q", title="on time", format=".1%"),
             alt.Tooltip("due:Q", format=","),
         ],
     )
     on_dark = f"datum.on_time_rate !== null && datum.on_time_rate < {_written_over(bottom)}"
-    colour = alt.condition(on_dark, alt.value("#000000" if dark else "#ffffff"), alt.value(ink.text))
+    colour = _either(alt.ColorValue, on_dark, "#000000" if dark else "#ffffff", ink.text)
     layers = [
         base.mark_rect(cornerRadius=4, stroke=ink.faint, strokeOpacity=0.4, strokeWidth=1).encode(
             color=alt.condition(
@@ -516,32 +534,34 @@ def tile_map(rows: pl.DataFrame, places: dict[str, tuple[int, int]]) -> Chart:
                 ),
             )
         ),
-        base.mark_text(dy=-6, fontSize=12, fontWeight="bold").encode(text="region:N", color=colour),
-        base.mark_text(dy=8, fontSize=11).encode(text="said:N", color=colour),
+        base.mark_text(dy=-6, fontSize=12, fontWeight="bold").encode(text=alt.Text("region:N"), color=colour),
+        base.mark_text(dy=8, fontSize=11).encode(text=alt.Text("said:N"), color=colour),
     ]
-    dressed: Chart = alt.layer(*layers).properties(height=46 * 8, width=58 * 11).configure_view(strokeWidth=0)
-    return dressed
+    return _layers(*layers, height=46 * 8, width=58 * 11)
 
 
 def mature_bars(rows: pl.DataFrame) -> Chart:
-    """Return rate by order cohort with its interval; cohorts whose window is still open are hollow."""
+    """Return rate by order cohort with its interval; of open ones, shaded, what it may become as well."""
     ink = palette()
     base = alt.Chart(rows).encode(
         x=alt.X("cohort:O", title=None, axis=alt.Axis(labelAngle=0, labelColor=ink.text, ticks=False)),
         tooltip=[
-            "cohort:O",
+            alt.Tooltip("cohort:O"),
             alt.Tooltip("return_rate:Q", title="returned", format=".1%"),
+            alt.Tooltip("completed_return_rate:Q", title="likely in the end", format=".1%"),
             alt.Tooltip("sold_lines:Q", format=","),
             alt.Tooltip("is_mature:N", title="window closed"),
         ],
     )
     axis = alt.Axis(format=".0%", title=None, labelColor=ink.text, tickCount=4)
     layers = [
-        base.mark_bar(size=46, strokeWidth=2, strokeDash=[4, 3]).encode(
-            y=alt.Y("return_rate:Q", axis=axis),
-            color=alt.condition("datum.is_mature", alt.value(ink.strong), alt.value("transparent")),
-            stroke=alt.condition("datum.is_mature", alt.value("transparent"), alt.value(ink.faint)),
+        base.mark_bar(size=46, color="transparent", stroke=ink.faint, strokeWidth=2, strokeDash=[4, 3]).encode(
+            y=alt.Y("completed_return_rate:Q", axis=axis)
         ),
-        base.mark_rule(strokeWidth=2, color=ink.text).encode(y="return_rate_low:Q", y2="return_rate_high:Q"),
+        base.mark_bar(size=46).encode(
+            y=alt.Y("return_rate:Q"),
+            color=_either(alt.ColorValue, "datum.is_mature", ink.strong, ink.shade),
+        ),
+        base.mark_rule(strokeWidth=2, color=ink.text).encode(y="return_rate_low:Q", y2=alt.Y2("return_rate_high:Q")),
     ]
-    return _dressed(alt.layer(*layers), height=240)
+    return _layers(*layers, height=240)

@@ -49,6 +49,7 @@ def standings(clock: str, period: str, measure: str) -> None:
     answer = data.ask("standings", clock=clock, period=period, measure=measure)
     rated = answer.rows.filter(pl.col("place").is_not_null())
     first = rated.filter(pl.col("place") == 1)["carrier"].to_list()
+    first = [words.carrier(carrier) for carrier in first]
     if rated.is_empty():
         st.info(
             "No carrier shares enough lanes with others for an adjusted rate here. Look at raw rates, or a quarter."
@@ -99,7 +100,7 @@ def funnel(now: Publication, clock: str, period: str) -> None:
         return
     worse = answer.rows.filter(pl.col("verdict") == "worse than chance explains")
     named = ", ".join(
-        f"{words.plain(row['carrier'])} on {words.plain(row['lane'])}"
+        f"{words.plain(words.carrier(row['carrier']))} on {words.plain(row['lane'])}"
         for row in worse.sort("on_time_rate").head(3).to_dicts()
     )
     st.markdown(
@@ -108,7 +109,8 @@ def funnel(now: Publication, clock: str, period: str) -> None:
         help=words.define("funnel_low_998"),
     )
     st.altair_chart(
-        charts.funnel(answer.rows), alt="On-time rate of each carrier and lane over parcels due, with funnel limits"
+        charts.funnel(answer.rows.with_columns(words.carrier_name("carrier"))),
+        alt="On-time rate of each carrier and lane over parcels due, with funnel limits",
     )
     st.caption(
         f"Inside the lines: chance. Inner 95 %, outer 99.8 %. Dispersion φ = {answer.rows['funnel_phi'][0] or 1:.1f}."
@@ -124,7 +126,8 @@ def transit(now: Publication, scope: Scope) -> None:
         st.info(f"No carrier has {now.suppress_under} parcels in this selection: choose more weeks or fewer filters.")
         return
     st.altair_chart(
-        charts.curves(answer.rows), alt="Share of parcels delivered by days since the first scan, a line a carrier"
+        charts.curves(answer.rows.with_columns(words.carrier_name("carrier"))),
+        alt="Share of parcels delivered by days since the first scan, a line a carrier",
     )
     st.caption(
         "Lost and returned parcels keep a line from reaching 100 %; open ones count for as long as they were seen."
@@ -171,8 +174,8 @@ def what_if(scope: Scope) -> None:
     best = answer.rows.row(0, named=True)
     st.markdown(
         f"**{words.plain(best['lane'])}, {words.plain(best['service_level'])}: "
-        f"{words.plain(best['to_carrier'])} instead of "
-        f"{words.plain(best['from_carrier'])}** would be expected to keep "
+        f"{words.plain(words.carrier(best['to_carrier']))} instead of "
+        f"{words.plain(words.carrier(best['from_carrier']))}** would be expected to keep "
         f"{best['on_time_rate_change'] * 100:.0f} points more promises "
         f"on {words.count(best['parcels_moved'], 'parcel')}."
     )

@@ -95,15 +95,24 @@ def written_out(query: str, values: dict[str, Value]) -> str:
 
 def dictionary() -> dict[str, str]:
     """What the published columns mean, by name; empty for a file of before there was a dictionary."""
+    return _pairs("dictionary")
+
+
+def carriers() -> dict[str, str]:
+    """Carriers' names by code; empty for a file that has none."""
+    return _pairs("carriers")
+
+
+def _pairs(query: str) -> dict[str, str]:
     try:
-        return _dictionary(str(real_path()))
+        return _known(str(real_path()), query)
     except LacksError:
         return {}
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _dictionary(real: str) -> dict[str, str]:
-    return {row["name"]: row["description"] for row in _rows(real, "dictionary", {}).to_dicts()}
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _known(real: str, query: str) -> dict[str, str]:
+    return dict(_rows(real, query, {}).rows())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=lambda connection: connection.close())

@@ -8,6 +8,7 @@ written here, reach a query, and they reach it bound.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -15,9 +16,8 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from dashboards import data
+from dashboards import data, words
 from dashboards.publication import WEEK, Publication
-from dashboards.words import define
 
 CLOCKS: Final = ["Promise", "Commitment"]
 SPANS: Final = ["1", "2", "4", "8", "13", "26", "52"]
@@ -61,7 +61,7 @@ def scorecard_scope(publication: Publication) -> Scope | None:
         clock = switch("Clock", CLOCKS, "clock", "clock")
         span = int(one_of("Weeks", SPANS, "weeks", 100, "weeks", index=2))
         last = one_of("Last week", weeks, "until", 160, "until")
-        carriers = some_of("Carriers", options(known, "carrier"), "carrier", "carrier")
+        carriers = some_of("Carriers", options(known, "carrier"), "carrier", "carrier", words.carrier)
         services = some_of("Services", options(known, "service"), "service", "service")
         lanes = some_of("Lanes", options(known, "lane"), "lane", "lane")
     last_week = date.fromisoformat(last)
@@ -98,7 +98,7 @@ def switch(label: str, options: list[str], key: str, definition: str = "") -> st
         key=key,
         bind="query-params",
         persist_state="session",
-        help=define(definition) if definition else None,
+        help=words.define(definition) if definition else None,
         width="content",
     )
     return chosen or options[0]
@@ -113,21 +113,24 @@ def one_of(label: str, options: list[str], key: str, width: int, definition: str
         key=key,
         bind="query-params",
         persist_state="session",
-        help=define(definition) if definition else None,
+        help=words.define(definition) if definition else None,
         width=width,
     )
 
 
-def some_of(label: str, options: list[str], key: str, definition: str = "") -> tuple[str, ...]:
-    """Any number of many; none means all."""
+def some_of(
+    label: str, options: list[str], key: str, definition: str = "", named: Callable[[str], str] = str
+) -> tuple[str, ...]:
+    """Any number of many, each shown as `named`; none means all."""
     chosen = st.multiselect(
         label,
         options,
         key=key,
+        format_func=named,
         bind="query-params",
         persist_state="session",
         placeholder="All",
-        help=define(definition) if definition else None,
+        help=words.define(definition) if definition else None,
         width=220,
     )
     return tuple(chosen)

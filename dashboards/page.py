@@ -65,7 +65,9 @@ def table(
     `name` keys the table and names the downloaded file; `empty` is what to say when there is no row; `blank` stands
     where a value is missing; `on_select` is called when a row is chosen (read it with `chosen_row`).
     """
-    rows = answer.rows.select(list(columns))
+    rows = answer.rows.select(list(columns)).with_columns(
+        *(words.carrier_name(name) for name in columns if name.endswith("carrier"))
+    )
     if rows.is_empty():
         st.info(empty)
         return

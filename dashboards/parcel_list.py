@@ -14,7 +14,16 @@ from dashboards.publication import Publication
 AT_MOST: Final = 1000
 EVERY: Final = "All shown above"
 SHOWN: Final = ["Late", "Late and still open", "All"]
-NAME: Final = pl.concat_str("carrier", "service", separator=" · ")
+
+
+def names(cards: pl.DataFrame) -> list[str]:
+    """What the rows of the scorecard are called."""
+    return cards.select(name()).to_series().to_list()
+
+
+def name() -> pl.Expr:
+    """Carrier and service in words."""
+    return pl.concat_str(words.carrier_name("carrier"), "service", separator=" · ")
 
 
 def choose_carrier() -> None:
@@ -30,14 +39,13 @@ def choose_lane() -> None:
 def draw(now: Publication, scope: Scope, cards: pl.DataFrame, lanes: pl.DataFrame) -> None:
     """Draw the list. `cards` are the scorecard's rows (carrier, service), `lanes` those of the lanes."""
     st.subheader("Parcels behind these figures")
-    names = cards.select(NAME).to_series().to_list()
-    lane_names = lanes["lane"].to_list()
-    st.session_state["_cards"], st.session_state["_lanes"] = names, lane_names
+    cards_named, lane_names = names(cards), lanes["lane"].to_list()
+    st.session_state["_cards"], st.session_state["_lanes"] = cards_named, lane_names
     with st.container(horizontal=True, vertical_alignment="bottom", key="parcel_filters"):
         show = filters.switch("Show", SHOWN, "show")
-        of = filters.one_of("Carrier and service", [EVERY, *names], "of", 260)
+        of = filters.one_of("Carrier and service", [EVERY, *cards_named], "of", 260)
         on = filters.one_of("Lane", [EVERY, *lane_names], "on", 260)
-    pair = cards.row(names.index(of), named=True) if of in names else None
+    pair = cards.row(cards_named.index(of), named=True) if of in cards_named else None
     answer = data.ask(
         "parcels",
         clock=scope.clock,

@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import polars as pl
+
 from dashboards import data
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
@@ -20,6 +22,16 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 def define(name: str) -> str | None:
     """The definition shown on hover; None where the published file is too old to say."""
     return _of_pages().get(name) or data.dictionary().get(name)
+
+
+def carrier(code: str | None) -> str:
+    """A carrier's name where the shop's list has one, else its code."""
+    return data.carriers().get(code or "", code or "unknown")
+
+
+def carrier_name(column: str) -> pl.Expr:
+    """A column of carriers' codes as names."""
+    return pl.col(column).replace(data.carriers())
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -19,7 +19,7 @@ def main() -> None:
     known = data.ask("scorecard_values", last_complete_week=now.last_complete_week).rows
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         show = filters.switch("Promises", SHOWN, "show", "not_broken") if now.predicts else SHOWN[0]
-        carriers = filters.some_of("Carriers", filters.options(known, "carrier"), "carrier", "carrier")
+        carriers = filters.some_of("Carriers", filters.options(known, "carrier"), "carrier", "carrier", words.carrier)
     with page.section("Most likely to miss their promise", "at_risk"):
         if now.predicts:
             at_risk(now, show, carriers)
@@ -117,7 +117,7 @@ def warnings() -> None:
         return
     for row in answer.rows.to_dicts():
         st.markdown(
-            f"- :material/trending_down: {SCOPES.get(row['scope'], '')}**{words.plain(row['subject'])}** delivers less "
+            f"- :material/trending_down: {SCOPES.get(row['scope'], '')}**{words.plain(_named(row))}** delivers less "
             f"than usual since {words.day(row['since_day'])}: {row['delivered_since']:,} in the last seven days, "
             f"where {row['expected_since']:,.0f} were to be expected."
         )
@@ -127,6 +127,10 @@ def warnings() -> None:
         f"{first['false_alarms_per_quarter']:g} warning a quarter."
     )
     page.take_along(answer.rows, answer.sql, "early_warnings")
+
+
+def _named(row: dict[str, str]) -> str:
+    return words.carrier(row["subject"]) if row["scope"] == "carrier" else row["subject"]
 
 
 def performance(now: Publication) -> None:

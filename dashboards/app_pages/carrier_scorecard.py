@@ -87,9 +87,7 @@ def verdict(now: Publication, scope: Scope, card: data.Answer) -> None:
     )
     sure = card.rows.filter(pl.col("on_time_rate_high") < total["on_time_rate_low"])
     if not sure.is_empty():
-        names = ", ".join(
-            f"**{words.plain(name)}**" for name in sure.select(parcel_list.NAME).to_series().to_list()[:4]
-        )
+        names = ", ".join(f"**{words.plain(name)}**" for name in parcel_list.names(sure.head(4)))
         sentence += f" Clearly below the rest: {names}."
     st.markdown(sentence)
 
@@ -105,7 +103,7 @@ def scorecard(now: Publication, scope: Scope, card: data.Answer) -> None:
     st.subheader("Carrier and service", help=words.define("interval"))
     shown = card.rows.head(DRAWN_ROWS)
     st.altair_chart(
-        charts.rate_rows(shown, parcel_list.NAME, overall),
+        charts.rate_rows(shown, parcel_list.name(), overall),
         alt="On-time rate of each carrier and service with its 95 % interval, the lowest first; figures in the table",
     )
     st.caption(
@@ -148,10 +146,10 @@ def trends(now: Publication, scope: Scope) -> None:
         for carrier in drawn[:DRAWN_CARRIERS]:
             one = weekly.rows.filter(pl.col("carrier") == carrier).sort("week")
             with st.container():
-                st.markdown(f"**{words.plain(carrier)}**")
+                st.markdown(f"**{words.plain(words.carrier(carrier))}**")
                 st.altair_chart(
                     charts.weekly_rate(one, floor),
-                    alt=f"On-time rate of {carrier} by week with 95 % intervals",
+                    alt=f"On-time rate of {words.carrier(carrier)} by week with 95 % intervals",
                     key=f"trend_{carrier}",
                 )
     st.caption(

@@ -134,8 +134,9 @@ def changes(now: Publication, last_week: date) -> None:
         st.markdown("**Nothing beyond noise**: orders and every carrier did as in the four weeks before.")
     for row in moved.to_dicts():
         better = row["z"] > 0
+        what = words.plain(words.carrier(row["what"]))
         st.markdown(
-            f"- :material/{'trending_up' if better else 'trending_down'}: **{words.plain(row['what'])}** "
+            f"- :material/{'trending_up' if better else 'trending_down'}: **{what}** "
             f"{'better' if better else 'worse'}: {words.percent(row['now_rate'])} on time, "
             f"after {words.percent(row['before_rate'])} ({row['due_now']:,} due)"
         )

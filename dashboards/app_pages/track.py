@@ -103,7 +103,7 @@ def parcel_line(now: Publication, row: dict[str, Any]) -> str:
     """Where one parcel stands."""
     role = "Return parcel" if row["is_return"] else "Replacement parcel" if row["replaces_shipment_id"] else "Parcel"
     number = words.plain(row["tracking_number"] or row["shipment_id"])
-    carrier = " ".join(words.plain(part) for part in (row["carrier"], row["service"]) if part)
+    carrier = " ".join(words.plain(part) for part in (words.carrier(row["carrier"]), row["service"]) if part)
     status = story.STATUS.get(row["end_milestone"] or row["last_milestone"] or "", "nothing is known of it yet")
     when = row["ended_at"] or row["last_scan_at"]
     moment = f", {words.clock_time(now.local(when))}" if when else ""

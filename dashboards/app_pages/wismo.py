@@ -1,12 +1,34 @@
 """ "Where is my order?": how often it is asked, in which state of the parcel, and what silence cost."""
 
 from datetime import date
+from typing import Final
 
 import polars as pl
 import streamlit as st
 
 from dashboards import charts, data, filters, page, publication, words
 from dashboards.publication import Publication
+
+DRAWN: Final = 12
+SCOPES: Final = {
+    "Carrier": "carrier",
+    "Service": "service",
+    "Lane": "lane",
+    "Category": "category",
+    "State": "state",
+    "Channel": "channel",
+}
+STATES: Final = {
+    "not_shipped": "not shipped yet",
+    "label_only": "only a label",
+    "in_transit_within_promise": "on its way, in time",
+    "in_transit_past_promise": "on its way, late",
+    "stalled": "stalled",
+    "exception_open": "something went wrong",
+    "out_for_delivery": "out for delivery",
+    "delivered": "delivered",
+    "no_shipment_found": "no parcel found",
+}
 
 
 def main() -> None:
@@ -27,8 +49,8 @@ def main() -> None:
         timing(first_week, last_week)
     with page.section("By carrier", "wismo_per_open"):
         carriers(first_week, last_week, cost)
-    with page.section("What drives it", "avoidable_tickets"):
-        page.whole(data.ask("wismo_drivers"), "wismo_drivers", empty="No driver stands out.")
+    with page.section("What drives it, in the last four weeks", "wismo_drivers"):
+        drivers(now, cost)
 
 
 def choose(now: Publication) -> tuple[date, date, float]:
@@ -85,23 +107,26 @@ def by_week(first_week: date, last_week: date) -> None:
 
 
 def states(now: Publication, first_week: date, last_week: date, cost: float) -> None:
-    """State of the parcel when the customer asked."""
+    """State of the parcel when the customer wrote."""
     answer = data.ask("wismo_states", first_week=first_week, last_week=last_week, cost_per_contact=cost)
-    rows = answer.rows.with_columns(pl.col("state").str.replace_all("_", " "))
+    rows = answer.rows.with_columns(pl.col("state").replace(STATES))
     if rows.is_empty():
         st.info("No ticket about delivery came in during these weeks.")
         return
     first = rows.row(0, named=True)
     st.markdown(f"**Most avoidable contacts: {words.plain(first['state'])}** ({first['avoidable_tickets']:,}).")
     st.altair_chart(
-        charts.bars(rows, "state", "wismo_tickets", "WISMO contacts"),
-        alt="WISMO contacts by state of the parcel; figures in the table",
+        charts.bars(rows, "state", "contacts", "contacts"),
+        alt="Contacts about delivery by state of the parcel; figures in the table",
     )
+    st.caption("Contacts: “where is it?” and reported delivery problems together; either may have been avoidable.")
     page.table(
         data.Answer(rows, answer.sql),
         {
             "state": page.text("State", "state_at_contact"),
-            "wismo_tickets": page.number("WISMO", "wismo_tickets"),
+            "contacts": page.number("Contacts"),
+            "wismo_tickets": page.number("“Where is it?”", "wismo_tickets"),
+            "delivery_problem_tickets": page.number("Problems", "delivery_problem_tickets"),
             "avoidable_tickets": page.number("Avoidable", "avoidable_tickets"),
             "avoidable_cost": page.number(f"Avoidable cost, {now.currency}", "cost_per_contact", "%.0f"),
         },
@@ -140,6 +165,45 @@ def carriers(first_week: date, last_week: date, cost: float) -> None:
         },
         "wismo_carriers",
         empty="No ticket belongs to a carrier's parcel.",
+    )
+
+
+def drivers(now: Publication, cost: float) -> None:
+    """Where contacts that a notice could have spared come from, by what they cost."""
+    scope = filters.switch("By", list(SCOPES), "by")
+    answer = data.ask("wismo_drivers", scope=SCOPES[scope], cost_per_contact=cost)
+    rows = answer.rows.with_columns(pl.col("scope_value").replace(STATES))
+    if scope == "Carrier":
+        rows = rows.with_columns(words.carrier_name("scope_value"))
+    costly = rows.filter(pl.col("avoidable_tickets") > 0)
+    if len(costly):
+        first = costly.row(0, named=True)
+        st.markdown(
+            f"**{words.plain(first['scope_value'])} costs most: {first['avoidable_cost']:,.0f} "
+            f"{words.plain(now.currency)} for {words.count(first['avoidable_tickets'], 'avoidable contact')}**; "
+            f"notices would spare {first['preventable_cost']:,.0f} if {first['notice_deflection']:.0%} of those told "
+            "in time did not write."
+        )
+        st.altair_chart(
+            charts.bars(costly.head(DRAWN), "scope_value", "avoidable_cost", "cost of avoidable contacts", ",.0f"),
+            alt=f"Cost of avoidable contacts by {scope.lower()}; figures in the table",
+        )
+    page.table(
+        data.Answer(rows, answer.sql),
+        {
+            "scope_value": page.text(scope, "scope_value"),
+            "avoidable_cost": page.number(f"Avoidable cost, {now.currency}", "avoidable_cost", "%.0f"),
+            "avoidable_tickets": page.number("Avoidable", "avoidable_tickets"),
+            "preventable_cost": page.number("A notice would spare", "preventable_cost", "%.0f"),
+            "wismo_tickets": page.number("“Where is it?”", "wismo_tickets"),
+            "delivery_problem_tickets": page.number("Problems", "delivery_problem_tickets"),
+            "per_thousand_orders": page.number("For 1,000 orders", "wismo_per_1000_orders", "%.1f"),
+            "per_thousand_open": page.number("For 1,000 open parcel-days", "wismo_per_1000_parcels_open", "%.2f"),
+            "repeat_tickets": page.number("Wrote before", "repeat_tickets"),
+            "hours_known_before_p50": page.number("Hours known before", "hours_known_before_p50", "%.0f"),
+        },
+        "wismo_drivers",
+        empty="Nobody wrote about a delivery in the last four weeks.",
     )
 
 

@@ -1,2 +1,7 @@
--- One row per row of marts.serial_returners, as it is published.
-select * from marts.serial_returners limit 500
+-- One row per customer (token) whose returns stand out, the surest first.
+select
+    customer_token, orders, sold_lines, returned_lines, line_return_rate, shrunk_return_rate, shrunk_return_rate_low,
+    shop_return_rate, bracketed_lines, returned_bracketed_lines, count(*) over () as matching
+from marts.serial_returners
+order by shrunk_return_rate_low desc, customer_token
+limit 500

@@ -33,8 +33,61 @@ from (select *, substr(order_id, 2)::bigint as hash_of from marts.fct_orders) wh
 
 insert into marts.return_cohorts by name
 select month as cohort, month || '-01' as cohort_month, 'SKU-' || n as sku, (80 + n)::integer as sold_lines,
-    (4 + n * n)::integer as returned_lines, 100.0 * n as sold_amount, 20.0 * n as returned_amount, month < '2026-10' as is_mature
+    (4 + n * n)::integer as returned_lines, 100.0 * n as sold_amount, 20.0 * n as returned_amount, month < '2026-10' as is_mature,
+    case when n < 4 then 'shoes' else 'shirts' end as category, (2 * n)::integer as bracketed_lines, n::integer as returned_bracketed_lines
 from (values ('2026-08'), ('2026-09'), ('2026-10')) as m(month), range(7) as t(n);
+
+insert into marts.return_rates by name
+select cohort, cohort_month, scope, case scope when 'all' then 'all' when 'category' then category else 'one' end as scope_value,
+    sum(sold_lines)::integer as orders, (sum(returned_lines) - 3)::integer as returned_orders, sum(sold_lines)::integer as sold_lines,
+    sum(returned_lines)::integer as returned_lines, sum(sold_amount) as sold_amount, sum(returned_amount) as returned_amount,
+    sum(returned_amount) / 4 as retained_amount, 3 as too_small_lines, 1 as too_large_lines, is_mature,
+    case when is_mature then 1.0 else 0.5 end as asked_share
+from marts.return_cohorts, (values ('all'), ('category'), ('variant'), ('channel'), ('region')) as s(scope)
+group by all;
+
+insert into marts.return_excess by name
+select scope, replace(sku, 'SKU', upper(scope)) as item, any_value(category) as category, sum(sold_lines) as sold_lines,
+    sum(returned_lines) as returned_lines, sum(returned_lines) / sum(sold_lines) as line_return_rate, 0.12 as category_rate,
+    sum(returned_lines) - 0.12 * sum(sold_lines) as excess_lines, sum(returned_lines) / 10.0 as excess_spreads,
+    case when sku = 'SKU-6' then 0.001 else 0.4 end as q_value, sku = 'SKU-6' as is_listed,
+    cast(row_number() over (partition by scope order by sum(returned_lines) desc) as integer) as excess_rank,
+    case when sku = 'SKU-5' then 9 else 1 end as too_small_lines, 2 as too_large_lines,
+    case when sku = 'SKU-5' then 'too_small' end as size_direction
+from marts.return_cohorts, (values ('sku'), ('product')) as s(scope) where is_mature group by scope, sku;
+
+insert into marts.delivery_effects by name
+select * from (values
+    ('returned', 800, 120, 4000, 400, 0.15, 0.1, 1.5, 1.3, 1.1, 1.55, 0.9),
+    ('repeat_purchase', 300, 40, 1500, 220, 0.133, 0.147, 0.91, 0.93, 0.8, 1.1, 0.8)
+) as t(outcome, after_late, after_late_hits, after_in_time, after_in_time_hits, after_late_rate, after_in_time_rate, raw_ratio,
+    adjusted_ratio, adjusted_ratio_low, adjusted_ratio_high, compared_share);
+
+insert into marts.return_requests by name
+select date '2026-08-03' + (7 * n)::integer as week, (30 + n)::integer as returns, 0.1 as return_request_ratio, 20 as refund_returns,
+    6 as exchange_returns, 4 as store_credit_returns, 1 as rejected_returns, 2 as unused_labels, 1000.0 as returned_amount,
+    300.0 as retained_amount, 0.3 as retained_revenue_rate, 2 as days_to_first_scan_p50, 6 as days_to_received_p50,
+    case when n < 12 then 9 end as days_to_refunded_p50, case when n < 10 then 15 end as days_to_refunded_p90
+from range(13) as t(n);
+
+insert into marts.refund_watch by name
+select case when n < 5 then 'received_not_refunded' else 'refund_over_paid' end as trouble, 'R' || n as return_id, 'O' || n as order_id,
+    'token' as customer_token, timestamp '2026-10-01' as requested_at, timestamp '2026-10-09' as received_at,
+    (20 + n)::integer as days_waiting, 10.5 * n as amount_at_stake, 40.0 as refund_amount, 35.0 as paid_amount, 'USD' as currency
+from range(7) as t(n);
+
+insert into marts.serial_returners by name
+select 'token' || n as customer_token, 9 as orders, 20 as sold_lines, (12 + n)::integer as returned_lines, 0.6 as line_return_rate,
+    0.45 as shrunk_return_rate, 0.3 + 0.01 * n as shrunk_return_rate_low, 0.1 as shop_return_rate, 4 as bracketed_lines,
+    3 as returned_bracketed_lines
+from range(3) as t(n);
+
+insert into marts.wismo_drivers by name
+select scope, value as scope_value, driver_rank::integer as driver_rank, 900 as orders_placed, 4000 as parcel_days_open,
+    50 as wismo_tickets, 20 as delivery_problem_tickets, 5 as repeat_tickets, avoidable::integer as avoidable_tickets,
+    avoidable * 6.0 as avoidable_cost, 55.5 as wismo_per_1000_orders, 12.5 as wismo_per_1000_parcels_open,
+    31.0 as hours_known_before_p50, 0.5 as notice_deflection, avoidable / 2 as preventable_tickets, avoidable * 3.0 as preventable_cost
+from (values ('carrier', 'usps', 1, 18), ('carrier', 'ups', 2, 7), ('state', 'stalled', 1, 25)) as t(scope, value, driver_rank, avoidable);
 
 insert into marts.return_reasons by name
 select '2026-08' as cohort, 'SKU-1' as sku, reason_group, fault as reason_fault, lines as returned_lines,
