@@ -253,7 +253,8 @@ def _step(floor: float) -> int:
 
 
 def _layers(*layers: alt.Chart, height: int, width: int | str = "container") -> Chart:
-    return Chart(layer=list(layers), height=height, width=width, config=alt.Config(view=alt.ViewConfig(strokeWidth=0)))
+    config = alt.Config(view=alt.ViewConfig(strokeWidth=0))
+    return Chart(layer=list(layers), height=height, width=width, config=config)
 
 
 def _either(channel: Any, test: str, then: str, otherwise: str) -> Any:
@@ -269,24 +270,26 @@ _DASHES: Final = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [1, 0], [6, 3], [2, 2], 
 
 def in_cells(rows: pl.DataFrame, rate: str) -> pl.DataFrame:
     """The rows with `drawn`: a small picture of the rate and its interval, all on one axis."""
-    lowest = min((value for name in (rate, f"{rate}_low") for value in rows[name].drop_nulls()), default=0.5)
-    floor = max(0.0, int(lowest * 20 - 0.5) / 20)
+    known = [value for name in (rate, f"{rate}_low", f"{rate}_high") for value in rows[name].drop_nulls()] or [0.5, 1]
+    floor = max(0.0, int(min(known) * 20 - 0.5) / 20)
+    top = min(1.0, int(max(known) * 20 + 1.5) / 20)
     return rows.with_columns(
         pl.struct(rate, f"{rate}_low", f"{rate}_high")
         .map_elements(
-            lambda row: _cell(row[rate], row[f"{rate}_low"], row[f"{rate}_high"], floor), return_dtype=pl.String
+            lambda row: _cell(row[rate], row[f"{rate}_low"], row[f"{rate}_high"], floor, top),
+            return_dtype=pl.String,
         )
         .alias("drawn")
     )
 
 
-def _cell(rate: float | None, low: float | None, high: float | None, floor: float) -> str | None:
+def _cell(rate: float | None, low: float | None, high: float | None, floor: float, top: float) -> str | None:
     if rate is None:
         return None
     ink = palette()
 
     def at(value: float) -> float:
-        return 8 + 184 * (value - floor) / (1 - floor)
+        return 8 + 184 * (value - floor) / (top - floor)
 
     bar = ""
     if low is not None and high is not None:

@@ -42,7 +42,8 @@ def main(order: str) -> None:
                 while quiet < 10:  # until the server has had nothing more to say for two seconds
                     page.wait_for_timeout(200)
                     state = page.get_by_test_id("stApp").get_attribute("data-test-script-state")
-                    quiet = quiet + 1 if state == "notRunning" else 0
+                    drawn = state == "notRunning" and page.get_by_test_id("stSkeleton").count() == 0
+                    quiet = quiet + 1 if drawn else 0
                 picture = (
                     Image.open(io.BytesIO(page.screenshot())).convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS)
                 )

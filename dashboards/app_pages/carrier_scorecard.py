@@ -102,10 +102,11 @@ def scorecard(now: Publication, scope: Scope, card: data.Answer) -> None:
     overall = rates(now, scope).rows["on_time_rate"].to_list()[0]
     st.subheader("Carrier and service", help=words.define("interval"))
     shown = card.rows.head(DRAWN_ROWS)
-    st.altair_chart(
-        charts.rate_rows(shown, parcel_list.name(), overall),
-        alt="On-time rate of each carrier and service with its 95 % interval, the lowest first; figures in the table",
-    )
+    if shown["on_time_rate"].null_count() < len(shown):
+        st.altair_chart(
+            charts.rate_rows(shown, parcel_list.name(), overall),
+            alt="On-time rate of each carrier and service with its 95 % interval, lowest first; figures in the table",
+        )
     st.caption(
         f"Lowest first. Bar: 95 % interval; dashed: all parcels shown. Hollow and grey: fewer than {now.grey_under} "
         f"due; no rate under {now.suppress_under}. Choose a row of the table to list its parcels below."

@@ -9,6 +9,7 @@ from dashboards import charts, data, filters, page, publication, tiles, words
 from dashboards.filters import Scope
 from dashboards.publication import Publication
 
+LONGEST: Final = 15  # days promised; longer ones are counted with it
 STAGES: Final = {
     "processing": "Order to label",
     "handover": "Label to first scan",
@@ -70,7 +71,7 @@ def chain(scope: Scope) -> None:
         help=words.define("is_beyond_noise"),
     )
     page.table(
-        changes,
+        data.Answer(changes.rows.with_columns(pl.col("stage").replace(STAGES)), changes.sql),
         {
             "lane": page.text("Lane", "lane"),
             "service_level": page.text("Level", "service_level"),
@@ -99,10 +100,19 @@ def promises(now: Publication, scope: Scope) -> None:
         f"{words.percent(worst['on_time_rate'])} of {worst['due']:,}.**"
     )
     st.altair_chart(
-        charts.rate_rows(answer.rows, pl.format("{} days", "promised_days"), None),
+        charts.rate_rows(answer.rows, _days(), None),
         alt="Share of promises kept by days promised, with 95 % intervals",
     )
     page.take_along(answer.rows, answer.sql, "promise_days")
+
+
+def _days() -> pl.Expr:
+    longest = pl.col("promised_days") >= LONGEST
+    return (
+        pl.when(longest)
+        .then(pl.format("{} days or more", "promised_days"))
+        .otherwise(pl.format("{} days", "promised_days"))
+    )
 
 
 def regions(now: Publication, scope: Scope) -> None:

@@ -129,7 +129,7 @@ def reasons() -> None:
         alt="Returned lines by reason; figures in the table",
     )
     page.table(
-        answer,
+        data.Answer(rows.with_columns(pl.col("reason_group").str.replace_all("_", " ")), answer.sql),
         {
             "reason_group": page.text("Reason", "reason_group"),
             "reason_fault": page.text("Whose fault", "reason_fault"),

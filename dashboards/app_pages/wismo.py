@@ -18,6 +18,7 @@ SCOPES: Final = {
     "State": "state",
     "Channel": "channel",
 }
+OF_PARCELS: Final = ("Carrier", "Service", "Lane")
 STATES: Final = {
     "not_shipped": "not shipped yet",
     "label_only": "only a label",
@@ -173,6 +174,7 @@ def drivers(now: Publication, cost: float) -> None:
     scope = filters.switch("By", list(SCOPES), "by")
     answer = data.ask("wismo_drivers", scope=SCOPES[scope], cost_per_contact=cost)
     rows = answer.rows.with_columns(pl.col("scope_value").replace(STATES))
+    rows = rows.with_columns(pl.col("scope_value").replace({"none": "no parcel" if scope in OF_PARCELS else "none"}))
     if scope == "Carrier":
         rows = rows.with_columns(words.carrier_name("scope_value"))
     costly = rows.filter(pl.col("avoidable_tickets") > 0)

@@ -265,7 +265,9 @@ def test_returns(published, visit, sentences):
     [(sold, back)] = published("select sum(sold_lines), sum(returned_lines) from marts.return_cohorts where is_mature")
     assert f"**{back / sold:.1%} of order lines come back** ({back:,} of {sold:,}" in sentences(page)
     reasons = {row["reason_group"]: row["returned_lines"] for row in table(page, "reason_group").to_dict("records")}
-    assert reasons == dict(published("select reason_group, sum(returned_lines) from marts.return_reasons group by all"))
+    assert reasons == dict(
+        published("select replace(reason_group, '_', ' '), sum(returned_lines) from marts.return_reasons group by all")
+    )
     by_category = {row["scope_value"]: row["return_rate"] for row in table(page, "scope_value").to_dict("records")}
     assert by_category == pytest.approx(
         dict(
