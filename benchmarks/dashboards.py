@@ -112,14 +112,12 @@ def say(what: str, costs: list[tuple[float, float]]) -> None:
 def newest_order(connection: duckdb.DuckDBPyConnection) -> str:
     """A number to look for: of an order in the middle of the table."""
     query = "select order_number from marts.fct_orders limit 1 offset (select count(*) // 2 from marts.fct_orders)"
-    [number] = connection.execute(query).fetchone() or ("",)
-    return str(number)
+    return str(connection.execute(query).fetchall()[0][0])
 
 
 def scans(connection: duckdb.DuckDBPyConnection) -> int:
     """How many scans the file holds."""
-    [number] = connection.execute("select count(*) from marts.fct_scans").fetchone() or (0,)
-    return int(number)
+    return int(connection.execute("select count(*) from marts.fct_scans").fetchall()[0][0])
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ chosen = st.navigation(
     ],
     position="top",
 )
-if st.context.theme.type == "dark":  # chosen values are written in white, which cannot be read on a light blue
-    st.html("<style>[data-tag], [data-tag] * { color: #12141c !important; }</style>")
+# chosen values are written in white, which cannot be read on the light blue of the dark theme
+st.html("<style>[data-tag] { background-color: #0b62a4 !important; }</style>")
 st.title(chosen.title)
 try:
     page.freshness_line(publication.current())
