@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from tests.e2e.runs import COMMAND, EXAMPLES, REPOSITORY, Started, current
+from tests.e2e.runs import EXAMPLES, REPOSITORY, current, refresh
 
 SETTINGS = EXAMPLES / "simulated_files.toml"
 
@@ -27,8 +27,8 @@ class AfterSalesWorld:
         subprocess.run([*arguments, "--to-day", str(until)], check=True, capture_output=True, cwd=REPOSITORY)
         for entity in self.exports.iterdir():
             _put_together(entity, str(until - timedelta(days=1)))
-        command = [str(COMMAND), "refresh", "--settings", str(SETTINGS), "--data-dir", str(self.data_dir)]
-        Started([*command, "--as-of", f"{until}T04:00:00Z"], {"SIMULATED_FILES": str(self.exports)}).wait().expect()
+        places = {"SIMULATED_FILES": str(self.exports)}
+        refresh(SETTINGS, self.data_dir, as_of=f"{until}T04:00:00Z", environment=places).expect()
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """The published file as `p`, and the truth's tables as views."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.e2e.runs import COMMAND, EXAMPLES, REPOSITORY, Run, Started, current
+from tests.e2e.runs import EXAMPLES, REPOSITORY, Run, current, run
 
 SETTINGS = EXAMPLES / "simulated_files.toml"
 NAMES = {"FedEx": "FEDEX", "DHLExpress": "DHL_EXPRESS", "OnTrac": "ONTRAC"}
@@ -31,11 +31,11 @@ class CarrierWorld:
 
     def refresh(self, as_of: str, *, files_to: date | None = None, full: bool = False) -> Run:
         """Refresh with what had arrived by the end of a day."""
-        arguments = [str(COMMAND), "refresh", "--settings", str(SETTINGS), "--data-dir", str(self.data_dir)]
+        arguments = ["refresh", "--settings", str(SETTINGS), "--data-dir", str(self.data_dir)]
         arguments += ["--as-of", as_of]
         arguments += ["--files-to", str(files_to)] if files_to else []
         arguments += ["--full"] if full else []
-        return Started(arguments, {"SIMULATED_FILES": str(self.exports)}).wait().expect()
+        return run(arguments, {"SIMULATED_FILES": str(self.exports)}).expect()
 
     def until(self, day: date, **more: bool) -> Run:
         """Refresh at the midnight that follows a day."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +105,52 @@ class Started:
         return str(file.read().decode("utf-8", "replace"))  # type: ignore[attr-defined]
 
 
+class _Forking:
+    """The process that has all imports behind it (forked.py), started once for all commands of a test process."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="forked-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.forked"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            cwd=REPOSITORY,
+        )
+
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str], seconds: float) -> Run:
+        """Fork, run, wait."""
+        out, err, ended = (self.folder / name for name in ("out", "err", "ended"))
+        for file in (out, err):
+            file.write_bytes(b"")
+        ended.unlink(missing_ok=True)
+        request = {"arguments": [*arguments], "environment": {**os.environ, **environment}}
+        request |= {"out": str(out), "err": str(err), "ended": str(ended)}
+        began = time.monotonic()
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        child = int(self.process.stdout.readline())
+        while not ended.exists():
+            if time.monotonic() > began + seconds:
+                os.killpg(child, 9)
+                raise AssertionError(f"still running after {seconds} s: {err.read_text()[-3000:]}")
+            time.sleep(0.02)
+        code, cpu_seconds = json.loads(ended.read_text())
+        texts = (file.read_bytes().decode("utf-8", "replace") for file in (out, err))
+        return Run(code, *texts, cpu_seconds, time.monotonic() - began)
+
+
+_forking = functools.cache(_Forking)
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None, seconds: float = LONGEST) -> Run:
+    """Run `wherehouse` with these arguments to its end, without the cost of its imports."""
+    return _forking().run([str(COMMAND), *arguments], environment or {}, seconds)
+
+
 def start(
     settings: Path,
     data_dir: Path,
@@ -110,10 +160,7 @@ def start(
     environment: Mapping[str, str] | None = None,
 ) -> Started:
     """Start `wherehouse refresh`. `as_of` as the command line takes it."""
-    arguments = [str(COMMAND), "refresh", "--settings", str(settings), "--data-dir", str(data_dir)]
-    arguments += ["--full"] if full else []
-    arguments += ["--as-of", as_of] if as_of else []
-    return Started(arguments, environment or {})
+    return Started([str(COMMAND), *_refresh(settings, data_dir, full, as_of)], environment or {})
 
 
 def refresh(
@@ -125,7 +172,13 @@ def refresh(
     environment: Mapping[str, str] | None = None,
 ) -> Run:
     """Run `wherehouse refresh` to its end."""
-    return start(settings, data_dir, full=full, as_of=as_of, environment=environment).wait()
+    return run(_refresh(settings, data_dir, full, as_of), environment)
+
+
+def _refresh(settings: Path, data_dir: Path, full: bool, as_of: str) -> list[str]:
+    arguments = ["refresh", "--settings", str(settings), "--data-dir", str(data_dir)]
+    arguments += ["--full"] if full else []
+    return [*arguments, "--as-of", as_of] if as_of else arguments
 
 
 def current(data_dir: Path) -> Path:

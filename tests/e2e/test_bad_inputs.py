@@ -13,15 +13,15 @@ import pytest
 from tests.e2e import bad_inputs
 from tests.e2e.comparing import differences
 from tests.e2e.fixtures import LittleShop, skip_loudly
-from tests.e2e.runs import COMMAND, REPOSITORY, Started, current, refresh, rows
+from tests.e2e.runs import COMMAND, REPOSITORY, Run, current, refresh, rows, run
 
 SOURCE_ERROR, SETTINGS_ERROR, STORAGE_ERROR = 1, 2, 5
 HEAD = 'shop = "little"\n'
 
 
-def ingest(settings: Path, data_dir: Path) -> Started:
+def ingest(settings: Path, data_dir: Path) -> Run:
     """`wherehouse ingest`: takes files in as a refresh does, and builds nothing."""
-    return Started([str(COMMAND), "ingest", "--settings", str(settings), "--data-dir", str(data_dir)], {})
+    return run(["ingest", "--settings", str(settings), "--data-dir", str(data_dir)])
 
 
 def content(data_dir: Path) -> tuple[str, bytes]:
@@ -81,7 +81,7 @@ def test_bad_file(name: str, tmp_path: Path) -> None:
     case.write(name, tmp_path)
     settings = tmp_path / "wherehouse.toml"
     settings.write_text(HEAD + case.settings(name))
-    run = ingest(settings, tmp_path / "data").wait()
+    run = ingest(settings, tmp_path / "data")
     assert run.code == case.code, run.text
     line_with(run.text, case.says)
     assert "Traceback" not in run.text

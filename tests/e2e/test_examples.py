@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.runs import COMMAND, EXAMPLES, Run, Started
+from tests.e2e.runs import EXAMPLES, Run, run
 
 ORDERS = """Order,Created,Promise,Country,State,Tracking,Carrier,Shipped,Delivered,Status,Total,Shipping,Packed,Warehouse
 1001,31/12/2025 23:30,05/01/2026,US,NY,T1,UPS,2026-01-02T10:00:00Z,2026-01-04T15:00:00-05:00,ok,1999,"1.204,50",1767261600,EWR
@@ -23,7 +23,7 @@ SCANS = """{"tracking_number": "T1", "occurred_at": "2026-01-02T10:00:00Z", "sta
 def command(*arguments: str) -> Run:
     """A command that is not a refresh."""
     places = {name: os.environ.get(name, "/nowhere") for name in ("WHEREHOUSE_SHARED_DATA", "WHEREHOUSE_YARDSTICK")}
-    return Started([str(COMMAND), *arguments], places | {"SIMULATED_FILES": "/nowhere"}).wait(60)
+    return run(arguments, places | {"SIMULATED_FILES": "/nowhere"}, 60)
 
 
 def template(folder: Path, *, everything: bool) -> Path:

@@ -1,0 +1,52 @@
+"""Commands without the seconds that their imports cost: one process imports what a refresh needs and forks for each.
+
+`python -m tests.e2e.forked` reads requests from stdin, a JSON object a line. A keeper per command waits for it and
+leaves its status and CPU seconds in a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+MODULES = ("dagster", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "great_expectations", "polars")
+
+
+def main() -> None:
+    """Import, then serve until stdin ends."""
+    import pipelines.cli
+
+    for module in (*MODULES, "pipelines.definitions"):
+        importlib.import_module(module)
+    for line in sys.stdin:
+        if os.fork() == 0:
+            _keep(pipelines.cli.main, **json.loads(line))
+
+
+def _keep(command, arguments: list[str], environment: dict[str, str], out: str, err: str, ended: str) -> None:
+    """Run one command in a session of its own, which says its process id; then say how it ended."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        print(os.getpid(), flush=True)
+        for path, number, flags in ((os.devnull, 0, os.O_RDONLY), (out, 1, os.O_WRONLY), (err, 2, os.O_WRONLY)):
+            os.dup2(os.open(path, flags), number)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = arguments
+        with contextlib.suppress(BaseException):
+            command()
+        os._exit(1)
+    _, status, usage = os.wait4(child, 0)
+    aside = Path(ended + ".new")
+    aside.write_text(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime]))
+    aside.rename(ended)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
