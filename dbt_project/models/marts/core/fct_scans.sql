@@ -61,9 +61,12 @@ reused_numbers as (
     group by tracking_number, shipment_id
 ),
 
--- a label may be printed the day before the first scan, and clocks differ: one day of slack
+-- A label may be printed the day before the first scan, and clocks differ: one day of slack. By number, since a corrected
+-- event arrived under another.
 reassigned as (
-    select scans.scan_id, scans.occurred_at, max_by(reused_numbers.shipment_id, reused_numbers.shipped_at) as shipment_id
+    select
+        scans.scan_id, scans.occurred_at, scans.tracking_number,
+        max_by(reused_numbers.shipment_id, reused_numbers.shipped_at) as shipment_id
     from (
         select scan_id, occurred_at, tracking_number from {{ ref('int_arrived_scans') }}
         {%- if is_incremental() %}
@@ -75,7 +78,7 @@ reassigned as (
     inner join reused_numbers
         on scans.tracking_number = reused_numbers.tracking_number
         and scans.occurred_at >= reused_numbers.shipped_at - interval '1' day
-    group by scans.scan_id, scans.occurred_at
+    group by scans.scan_id, scans.occurred_at, scans.tracking_number
 ),
 
 any_carrier as (
@@ -106,7 +109,9 @@ select
     arrivals.country
 from arrivals
 left join reassigned
-    on arrivals.scan_id = reassigned.scan_id and arrivals.occurred_at = reassigned.occurred_at
+    on arrivals.scan_id = reassigned.scan_id
+    and arrivals.occurred_at = reassigned.occurred_at
+    and arrivals.tracking_number = reassigned.tracking_number
 left join one_carrier
     on arrivals.source = one_carrier.source
     and arrivals.carrier = one_carrier.carrier
