@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import xml.etree.ElementTree as ElementTree
 from datetime import date
 from pathlib import Path
@@ -58,12 +57,6 @@ def test_wrong_requests_end_in_one_line(
 def test_the_truth_may_not_lie_where_connectors_read(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="must not lie inside"):
         main(["files", "--out", str(tmp_path), "--truth", str(tmp_path / "truth")])
-
-
-def test_a_demo_takes_a_few_seconds(tmp_path: Path) -> None:
-    begin = time.process_time()
-    main(["files", "--out", str(tmp_path / "out"), "--days", "20", "--orders-per-day", "500"])
-    assert time.process_time() - begin < 6
 
 
 def test_the_page_is_drawn_without_real_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
