@@ -19,7 +19,7 @@ from simulator.files import write_files
 from simulator.settings import DAY, Request
 from simulator.world import World
 
-SMALL = Request(seed=3, days=24, orders_per_day=120)
+SMALL = Request(seed=3, days=12, orders_per_day=120)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_the_size_of_blocks_changes_nothing(
 
 def test_windows_one_after_the_other_leave_the_files_of_the_whole(whole: dict[str, str], tmp_path: Path) -> None:
     start = SMALL.start
-    for begin, end in ((start, start + 1), (start + 1, start + 9), (start + 9, SMALL.end)):
+    for begin, end in ((start, start + 1), (start + 1, start + 5), (start + 5, SMALL.end)):
         written(tmp_path, since=begin, until=end)
     assert digests(tmp_path) == whole
 
@@ -57,14 +57,14 @@ def test_windows_one_after_the_other_leave_the_files_of_the_whole(whole: dict[st
 def test_what_arrived_before_a_moment_does_not_depend_on_what_comes_after(
     whole: dict[str, str], tmp_path: Path
 ) -> None:
-    early = written(tmp_path, as_of=(SMALL.start + 10) * DAY)
+    early = written(tmp_path, as_of=(SMALL.start + 9) * DAY)
     outside = {name: digest for name, digest in early.items() if name.startswith("out/") and "products" not in name}
     assert len(outside) > 60
     assert outside == {name: whole[name] for name in outside}
 
 
 def test_a_longer_world_begins_like_a_shorter_one(whole: dict[str, str], tmp_path: Path) -> None:
-    longer = written(tmp_path, replace(SMALL, days=26), until=SMALL.end)
+    longer = written(tmp_path, replace(SMALL, days=14), until=SMALL.end)
     names = [name for name in whole if name.startswith("out/")]
     assert {name: longer[name] for name in names} == {name: whole[name] for name in names}
 
@@ -80,7 +80,7 @@ def test_another_machine_writes_the_same_bytes(
 ) -> None:
     """Another process, its own hash seed, other threads, other instructions of the processor."""
     command = [sys.executable, "-m", "simulator", "files", "--out", str(tmp_path / "out"), "--seed", "3"]
-    command += ["--truth", str(tmp_path / "truth"), "--days", "24", "--orders-per-day", "120"]
+    command += ["--truth", str(tmp_path / "truth"), "--days", "12", "--orders-per-day", "120"]
     environment = {**os.environ, "POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads}
     environment |= {"NPY_DISABLE_CPU_FEATURES": without, "PYTHONHASHSEED": threads}
     root = Path(__file__).resolve().parents[3]
