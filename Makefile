@@ -32,9 +32,14 @@ $(READY): pyproject.toml uv.lock
 	@$(BIN)/wherehouse prepare
 	@touch $@
 
-demo: setup ## a simulated shop, from raw exports to its carrier scorecard
-	@$(BIN)/python -m simulator files --out data/demo_drops --no-truth --days 60 --orders-per-day 500 --seed 7
-	@$(BIN)/wherehouse refresh --settings wherehouse.toml
+# The demo's settings name the simulated vendors: they are served beside whatever asks them.
+WORLD := --days 60 --orders-per-day 500 --seed 7
+EXPORTS := products shipments notices carrier_charges promise_revisions
+BESIDE = $(if $(shell grep -s SIMULATED_VENDORS $(SETTINGS)),$(BIN)/python -m simulator serve --world data/demo_world $(WORLD) --)
+
+demo: setup ## a simulated shop, from vendors' APIs and files to its carrier scorecard
+	@$(BIN)/python -m simulator files --out data/demo_drops --no-truth $(WORLD) $(EXPORTS:%=--only %)
+	@$(BESIDE) $(BIN)/wherehouse refresh --settings wherehouse.toml
 
 up: setup ## dashboards on http://127.0.0.1:8501 and Dagster on http://127.0.0.1:3000
 	@eval "$$($(BIN)/wherehouse env --settings $(SETTINGS))"; \
@@ -42,10 +47,10 @@ up: setup ## dashboards on http://127.0.0.1:8501 and Dagster on http://127.0.0.1
 	(cd dashboards && exec ../$(BIN)/streamlit run streamlit_app.py --server.address 127.0.0.1 --server.port 8501 \
 		--server.headless true --browser.gatherUsageStats false > /dev/null) & \
 	trap "kill $$! 2> /dev/null; exit 0" INT TERM EXIT; \
-	PYTHONWARNINGS=ignore $(BIN)/dagster dev -m pipelines.definitions -h 127.0.0.1 -p 3000 --log-level error
+	PYTHONWARNINGS=ignore $(BESIDE) $(BIN)/dagster dev -m pipelines.definitions -h 127.0.0.1 -p 3000 --log-level error
 
 refresh: setup ## one refresh of SETTINGS (wherehouse.toml)
-	@$(BIN)/wherehouse refresh --settings $(SETTINGS)
+	@$(BESIDE) $(BIN)/wherehouse refresh --settings $(SETTINGS)
 
 check: setup ## format, types, imports, SQL, architecture
 	@$(BIN)/ruff check .
@@ -67,4 +72,4 @@ gallery: setup ## pictures of all pages for the README, after `make demo` (needs
 	@eval "$$($(BIN)/wherehouse env --settings $(SETTINGS))"; $(BIN)/python docs/gallery.py $(ORDER)
 
 clean: ## remove the environment, caches and the demo's data; your own data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dbt_project/target data/demo data/demo_drops
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dbt_project/target data/demo data/demo_shop data/demo_drops data/demo_world

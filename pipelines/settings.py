@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pipelines.domain.errors import SettingsError
 
-_ENV_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ENV_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 DEFAULT_FILE: Final = "wherehouse.toml"
 
@@ -169,7 +169,8 @@ def load(
     """Read and validate a settings file.
 
     `data_dir` and `as_of` (timezone-aware) override the file. `${NAME}` in any string is replaced from the
-    environment. Relative paths are relative to the settings file's folder.
+    environment; `${NAME:-text}` is the text where the variable is not set. Relative paths are relative to the settings
+    file's folder.
 
     Raises SettingsError naming the file and the key.
     """
@@ -227,7 +228,9 @@ def _expand(value: Any, environ: dict[str, str], unset: list[str], where: str) -
         return value
 
     def replace(match: re.Match[str]) -> str:
-        name = match.group(1)
+        name, otherwise = match.groups()
+        if name not in environ and otherwise is not None:
+            return str(otherwise)
         if name not in environ:
             unset.append(f"setting {where!r} needs the environment variable {name}, which is not set")
             return ""

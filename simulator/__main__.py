@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument(
         "--to-day", type=_day, help="day after the last day of arrival to write (default: end of orders)"
     )
+    files.add_argument("--only", action="append", default=[], metavar="EXPORT", help="this export, repeatable")
     files.add_argument("--phrases", default="open", choices=("open", "kept", "both"), help="part of the phrase bank")
     add_parser(commands, _add_world)
     describe = commands.add_parser("describe", help="draw the world beside real data, as a page and a figure")
@@ -89,7 +90,7 @@ def _files(args: argparse.Namespace) -> int:
         raise SystemExit("--truth must not lie inside --out: connectors read everything there")
     as_of = None if args.as_of is None else int(args.as_of.timestamp())
     world = World(_request(args))
-    written = write_files(world, args.out, truth, _number(args.from_day), _number(args.to_day), as_of)
+    written = write_files(world, args.out, truth, _number(args.from_day), _number(args.to_day), as_of, args.only)
     totals: dict[str, int] = {}
     for row in written:
         totals[row.folder] = totals.get(row.folder, 0) + row.records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from simulator.world import World
 
 DIRTY_FROM: Final = 150  # records: smaller files stay clean, as one bad line would be a great share of them
 CATALOGUE_EVERY: Final = 28  # days
+PRODUCTS: Final = "products"
 BROKEN_TIMES: Final = ("N/A", "2026-13-45T99:00:00", "0000-00-00", "yesterday")
 
 
@@ -38,16 +40,16 @@ class Written:
 class FileMaker:
     """Writes arrivals as files."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, only: Collection[str] = ()) -> None:
         self.chance: Chance = world.chance
         self.dirt = world.settings["dirt"]
-        self.world, self.folder = world, folder
+        self.world, self.folder, self.only = world, folder, only
         self.written: list[Written] = []
 
     def write(self, some: Arrivals) -> None:
         """Write the records of one entity and day, in each export they belong to."""
         for place, shape in enumerate(SHAPES):
-            if shape.entity != some.entity:
+            if shape.entity != some.entity or (self.only and shape.folder not in self.only):
                 continue
             clean = shape.make(some.records)
             if len(clean):
@@ -101,9 +103,9 @@ class FileMaker:
     def catalogue(self, day: int) -> None:
         """The product list, as exported on a day."""
         table = products(self.world.catalogue.table())
-        path = self.folder / "products" / f"dt={label(day)}" / "products.csv"
+        path = self.folder / PRODUCTS / f"dt={label(day)}" / f"{PRODUCTS}.csv"
         self._store("csv", table, path, torn=False)
-        self.written.append(Written("products", label(day), len(table), 0, 0, 0, path.stat().st_size))
+        self.written.append(Written(PRODUCTS, label(day), len(table), 0, 0, 0, path.stat().st_size))
 
 
 def write_files(
@@ -113,18 +115,19 @@ def write_files(
     since: int | None = None,
     until: int | None = None,
     as_of: int | None = None,
+    only: Collection[str] = (),
 ) -> list[Written]:
-    """Write everything that arrives on the days since to until - 1, and before as_of (a UTC second).
+    """Write everything that arrives on the days since to until - 1, and before as_of (a UTC second); or some exports.
 
     Any cut of a period into windows leaves the same files as the whole at once.
     """
-    maker = FileMaker(world, folder)
+    maker = FileMaker(world, folder, only)
     truth = Truth(world, truth_folder) if truth_folder is not None else None
     start = world.request.start
     first = start if since is None else since
     last = world.request.end if until is None else until
     for day in range(start, last, CATALOGUE_EVERY):
-        if day >= first:
+        if day >= first and (not only or PRODUCTS in only):
             maker.catalogue(day)
     for some in arrivals(world, truth, since, until, as_of):
         maker.write(some)

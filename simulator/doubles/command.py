@@ -1,16 +1,24 @@
-"""`python -m simulator serve`: the doubles as a process. The hook is `add_parser(commands)`, then `serve(args)`."""
+"""`python -m simulator serve`: the doubles as a process, or beside a command that asks them.
+
+The hook is `add_parser(commands)`, then `serve(args)`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipelines.domain.errors import SettingsError
 from simulator.settings import Request
+
+ADDRESS: Final = "SIMULATED_VENDORS"  # environment variable
+KEYS: Final = frozenset({"access_token", "api_key", "api_token", "user"})
 
 
 def _moment(text: str) -> datetime:
@@ -44,6 +52,9 @@ def add_parser(commands: Any, add_world: Callable[[argparse.ArgumentParser, Requ
     parser.add_argument("--faults", type=Path, help="TOML or JSON file of faults")
     parser.add_argument("--returns-in", choices=("split", "loop", "shopify", "both"), default="split")
     parser.add_argument("--tickets-in", choices=("split", "zendesk", "gorgias", "both"), default="split")
+    parser.add_argument(
+        "command_beside", nargs="*", metavar="COMMAND", help="after --: run it, end as it ends; keys in its environment"
+    )
     parser.add_argument("--shopify-plan", choices=("standard", "advanced", "plus"), default="standard")
 
 
@@ -53,7 +64,7 @@ def serve(args: argparse.Namespace) -> int:
     from simulator.doubles.book import make_book, open_book
     from simulator.doubles.clock import Clock
     from simulator.doubles.faults import Faults
-    from simulator.doubles.server import listening, run
+    from simulator.doubles.server import beside, listening, run
     from simulator.doubles.vendor import Setting
 
     default = Request()
@@ -72,5 +83,26 @@ def serve(args: argparse.Namespace) -> int:
         raise SettingsError(f"--as-of lies after {book.until.isoformat()}, to which the world reaches; give --until")
     clock = Clock(as_of, None if args.clock == "real" else args.seconds_per_request)
     app = App(Setting(book, clock, args.returns_in, args.tickets_in, args.shopify_plan), faults)
+    if args.command_beside:
+        with beside(app, listening(args.port)):
+            return _run(args.command_beside, environment(app.addresses()))
     run(app, listening(args.port), lambda: print(json.dumps(app.addresses()), flush=True))
     return 0
+
+
+def environment(addresses: Mapping[str, Any]) -> dict[str, str]:
+    """What a command that asks the doubles needs: their address, keys and webhook secrets, by the usual names."""
+    found = {ADDRESS: str(addresses["control"]).removesuffix("/_control")}
+    for vendor, own in addresses["vendors"].items():
+        found |= {f"{vendor}_{name}".upper(): value for name, value in own.items() if name in KEYS}
+    return found | {f"{vendor}_webhook_secret".upper(): own for vendor, own in addresses["webhook_secrets"].items()}
+
+
+def _run(command: Sequence[str], more: Mapping[str, str]) -> int:
+    """Run a command to its end; Ctrl-C is its affair."""
+    with subprocess.Popen(command, env={**os.environ, **more}) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue

@@ -92,15 +92,20 @@ def serving(
     clock = Clock(as_of or book.until, seconds_per_request)
     own = faults or Faults()
     app = App(Setting(book, clock, **settings), own)
-    door = listening(port)
-    address = f"http://{HOST}:{door.getsockname()[1]}"
-    app.at(address)
+    with beside(app, listening(port)):
+        yield Served(app.address, app, clock, own)
+
+
+@contextlib.contextmanager
+def beside(app: App, door: socket.socket) -> Iterator[None]:
+    """Serve in a thread, until left."""
+    app.at(f"http://{HOST}:{door.getsockname()[1]}")
     server = _server(app)
     thread = threading.Thread(target=server.run, args=([door],), daemon=True)
     thread.start()
     try:
         _wait(lambda: server.started)
-        yield Served(address, app, clock, own)
+        yield
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)

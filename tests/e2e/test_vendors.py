@@ -13,10 +13,9 @@ from simulator.doubles.faults import Faults
 from simulator.doubles.server import serving
 from simulator.settings import Request
 from tests.e2e import runs
-from tests.e2e.vendor_checks import SECRETS, pull, refresh, require_told
+from tests.e2e.vendor_checks import SECRETS, VENDORS, pull, refresh, require_told
 
 REQUEST = Request(seed=23, days=30, orders_per_day=18)
-VENDORS = ("aftership", "easypost", "gorgias", "loop", "shopify", "zendesk")
 TROUBLE = {
     "rate_limited": {"at": [2], "retry_after": 0.1},
     "rate_limited_bare": {"at": [5]},

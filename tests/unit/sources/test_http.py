@@ -79,6 +79,7 @@ def fine(body: object = None) -> Callable[[httpx.Request], httpx.Response]:
         said(500),
         said(502, b"<html>bad gateway</html>"),
         said(429),
+        said(429, retry_after="-5"),
         said(200, b"<html>back soon</html>"),
         said(200, b'{"has_more": fal'),
         said(200),

@@ -49,3 +49,18 @@ def test_it_refuses_what_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
     with pytest.raises(SettingsError, match="holds no world"):
         open_book(tmp_path, Request())
+
+
+def test_it_serves_beside_a_command_and_ends_as_it_ends(tmp_path: Path) -> None:
+    asks = """
+import httpx, os, sys
+own, key = os.environ["SIMULATED_VENDORS"], os.environ["LOOP_API_KEY"]
+url = own + "/loop/api/v1/warehouse/return/list?from=2026-08-01T00:00:00Z&to=2026-09-01T00:00:00Z"
+print(len(httpx.get(url, headers={"X-Authorization": key}).json()), len(os.environ["SHOPIFY_WEBHOOK_SECRET"]))
+sys.exit(3)
+"""
+    command = [sys.executable, "-m", "simulator", "serve", *SMALL, "--", sys.executable, "-c", asks]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert done.returncode == 3, done.stderr
+    returns, secret = map(int, done.stdout.split())
+    assert returns > 5 and secret > 5
