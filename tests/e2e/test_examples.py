@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import tomllib
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.e2e.runs import EXAMPLES, Run, run
@@ -64,3 +66,62 @@ def test_template_takes_files_in(tmp_path: Path) -> None:
     taken = command("ingest", "--settings", settings).expect()
     for entity, counts in (("orders", r"2 +2 +0 +0 +0"), ("shipments", r"2 +1 +0 +0 +1"), ("scans", r"2 +2 +0 +0 +0")):
         assert re.search(rf"exports / {entity} +{counts}", taken.out), taken.out
+
+
+def invoice(folder: Path, carrier: str, lines: list[dict[str, str]]) -> dict[str, list[tuple]]:
+    """Take in an invoice of the example's layout: what has landed, as kind and amount, by tracking number."""
+    text = (EXAMPLES / f"{carrier}_invoice.toml").read_text()
+    (folder / "wherehouse.toml").write_text(text)
+    (files,) = tomllib.loads(text)["sources"][carrier]["files"]
+    names = files["names"]
+    assert not set().union(*lines) - set(names)
+    rows = [["whatever"] * len(names)] * files.get("skip_lines", 0)
+    rows += [[line.get(name, "") for name in names] for line in lines]
+    path = folder / "drops" / carrier / "1.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    run = command("ingest", "--settings", str(folder / "wherehouse.toml")).expect()
+    assert re.search(rf"{carrier} / carrier_charges +[0-9]+ +[0-9]+ +0 ", run.out), run.out
+    found: dict[str, list[tuple]] = {}
+    landed = [str(path) for path in (folder / "data" / "landing").rglob("*.parquet")]
+    query = "select tracking_number, charge_kind, amount, billed_at::date from read_parquet($1) order by all"
+    for number, *charge in duckdb.connect().execute(query, [landed]).fetchall():
+        found.setdefault(number, []).append((*charge[:1], float(charge[1]), str(charge[2])))
+    return found
+
+
+def test_a_ups_invoice_becomes_charges(tmp_path: Path) -> None:
+    own = {
+        "invoice": "000123",
+        "invoice_date": "2026-01-07",
+        "currency": "USD",
+        "tracking": "1Z1",
+        "record_type": "SHP",
+    }
+    lines = [
+        own | {"category": "FRT", "code": "003", "description": "Ground Residential", "net": "9.10"},
+        own | {"category": "FSC", "code": "FSC", "description": "Fuel Surcharge", "net": "1.21"},
+        own | {"category": "ACC", "code": "RES", "description": "Residential Surcharge", "net": "3.05"},
+        own | {"category": "INF", "code": "X", "description": "Info", "net": "0.00"},
+        own
+        | {"category": "ACC", "code": "ADC", "description": "Address Correction", "net": "18", "record_type": "ADJ"},
+        own | {"category": "FRT", "code": "003", "description": "Ground Residential", "net": "-9.10"},
+        own | {"category": "MSC", "code": "SVC", "description": "Service Charge", "net": "20.00", "tracking": ""},
+    ]
+    kinds = [("correction", 18.0), ("freight", 9.1), ("fuel", 1.21), ("refund", -9.1), ("surcharge", 3.05)]
+    assert invoice(tmp_path, "ups", lines) == {"1Z1": [(*one, "2026-01-07") for one in kinds]}
+
+
+def test_a_fedex_invoice_becomes_charges_that_add_up_to_its_net(tmp_path: Path) -> None:
+    own = {"invoice": "812345678", "invoice_date": "20260106"}
+    lines = [
+        own | {"tracking": "790001", "transportation": "12.40", "net": "11.20", "what_1": "Discount", "charge_1": "-3.10",
+               "what_2": "Fuel Surcharge", "charge_2": "1.90"},
+        own | {"tracking": "790001", "invoice": "812345999", "net": "21.00", "what_1": "Address Correction", "charge_1": "21"},
+        own | {"tracking": "790002", "transportation": "9", "net": "-9.00", "what_1": "Service Failure Credit",
+               "charge_1": "-9.00"},
+    ]  # fmt: skip
+    assert invoice(tmp_path, "fedex", lines) == {
+        "790001": [("correction", 21.0, "2026-01-06"), ("freight", 9.3, "2026-01-06"), ("fuel", 1.9, "2026-01-06")],
+        "790002": [("refund", -9.0, "2026-01-06")],
+    }
