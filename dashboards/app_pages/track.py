@@ -38,7 +38,7 @@ def main() -> None:
     if not wanted:
         st.info("Type an order's number (with or without #) or a parcel's tracking number, and press Enter.")
         return
-    found = data.ask("order_found", wanted=wanted)
+    found = look_up(wanted)
     order = choose(found.rows, wanted)
     parcels = data.ask("order_parcels", wanted=wanted, order_id=order["order_id"] if order else "")
     if order is None and parcels.rows.is_empty():
@@ -50,6 +50,16 @@ def main() -> None:
     tell(now, order, parcels.rows)
     events, queries = timeline(order, parcels.rows)
     drawn(now, events, ";\n".join([found.sql, parcels.sql, *queries]))
+
+
+def look_up(wanted: str) -> data.Answer:
+    """Orders of that number; only where there is none, those of a parcel of that tracking number."""
+    found = data.ask("order_found", wanted=wanted)
+    if not found.rows.is_empty():
+        return found
+    tracked = data.ask("order_tracked", wanted=wanted).rows["order_id"].to_list()
+    orders = [data.ask("order_found", wanted=order_id) for order_id in tracked]
+    return data.Answer(pl.concat([found.rows, *(one.rows for one in orders)]), orders[0].sql if orders else found.sql)
 
 
 def choose(found: pl.DataFrame, wanted: str) -> dict[str, Any] | None:
