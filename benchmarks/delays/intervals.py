@@ -6,36 +6,32 @@ import numpy as np
 
 from benchmarks.delays.scores import Flags, Reals
 
-_STEP = 0.004  # how far one outcome moves the ends, as a share of the half width
+_STEPS = np.array([0.005, 0.01, 0.02, 0.04, 0.08])  # days that one outcome beyond an end moves it
 _WINDOW = 90  # days of outcomes that lane x month quantiles are taken from
 _FEW = 20
 
 
-def recalibrated(
-    low: Reals, middle: Reals, high: Reals, asked_at: Reals, came: Reals, share: float
-) -> tuple[Reals, Reals]:
+def recalibrated(low: Reals, high: Reals, asked_at: Reals, came: Reals, share: float) -> tuple[Reals, Reals]:
     """Each end moved so that `share` of what came lies beyond it (quantile tracking, as in conformal control).
 
-    An end is its distance from the median times a factor. An outcome known on a day moves the factor for those asked
-    about on later days: outwards when it lay beyond the end, inwards, `share` as strongly, when it did not.
+    An outcome known on a day moves the ends for those asked about on later days: outwards when it lay beyond, inwards,
+    `share` as far, when it did not. How far is nobody's choice: each day goes by the step that would have had the least
+    quantile loss on all outcomes known until then.
     """
-    down, up = np.maximum(middle - low, 0.5), np.maximum(high - middle, 0.5)
-    factor = np.ones((len(middle), 2))
-    now = np.ones(2)
+    moved, now, loss = np.zeros((len(low), 2, len(_STEPS))), np.zeros((2, len(_STEPS))), np.zeros((2, len(_STEPS)))
+    chosen = np.zeros((len(low), 2))
     day_asked = np.floor(asked_at).astype(int)
     known = np.where(np.isnan(came), np.inf, np.floor(came))
     for day in range(day_asked.min(), day_asked.max() + 1):
-        rows = np.flatnonzero((known == day - 1) & (day_asked < day))
-        for row in rows:
-            beyond = np.array(
-                [
-                    came[row] < middle[row] - factor[row, 0] * down[row],
-                    came[row] > middle[row] + factor[row, 1] * up[row],
-                ]
-            )
-            now = np.maximum(now + _STEP * (beyond - share), 0.05)
-        factor[day_asked == day] = now
-    return middle - factor[:, 0] * down, middle + factor[:, 1] * up
+        for row in np.flatnonzero((known == day - 1) & (day_asked < day)):
+            beyond = np.array([[low[row] - came[row]], [came[row] - high[row]]])
+            stated = beyond - moved[row]
+            loss += np.maximum((1 - share) * stated, -share * stated)
+            now = now + _STEPS * ((beyond > now) - share)
+        own = day_asked == day
+        moved[own] = now
+        chosen[own] = np.take_along_axis(now, loss.argmin(axis=1)[:, None], 1)[:, 0]
+    return low - chosen[:, 0], high + chosen[:, 1]
 
 
 def lane_months(lane: np.ndarray, bought: Reals, asked_at: Reals, came: Reals) -> tuple[Reals, Reals]:

@@ -139,7 +139,7 @@ def judged(frame: pl.DataFrame, calendar: pl.DataFrame, cut: datetime, end: date
     )
     for level, (low, high) in LEVELS.items():
         ends = [_on_calendar(asked, calendar, moment(whole, one)) for one in (low, high)]
-        lower, upper = recalibrated(ends[0], middle, ends[1], moment_at, came, low)
+        lower, upper = recalibrated(ends[0], ends[1], moment_at, came, low)
         result.coverage[level], result.width[level] = coverage(lower, upper, came, test)
     lower, upper = lane_months(asked.get_column("lane").to_numpy(), bought, moment_at, came)
     result.lane_month_coverage, result.lane_month_width = coverage(lower, upper, came, test)

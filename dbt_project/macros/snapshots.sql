@@ -32,8 +32,10 @@ subjects as (
         orders.seller_id,
         -- postcodes are given out region by region almost everywhere: as a number, neighbours stay together
         try_cast(substring(orders.destination_postal_prefix, 1, 3) as integer) as destination_postal_area,
+        try_cast(substring(orders.origin_postal_prefix, 1, 3) as integer) as origin_postal_area,
         orders.ordered_at,
         orders.order_amount,
+        orders.shipping_amount,
         shipments.weight_grams,
         coalesce(shipments.promised_date, orders.promised_date) as promised_date,
         coalesce(shipments.due_at, orders.due_at) as due_at,
@@ -102,6 +104,7 @@ bought as (
         order_id,
         sum(cast(round(weight_grams * quantity) as bigint)) as weight_grams,
         cast(sum(unit_price * quantity) as double) as amount,
+        cast(sum(shipping_amount) as double) as shipping_amount,
         cast(sum(quantity) as integer) as pieces
     from {{ ref('fct_order_lines') }}
     where order_id in (select order_id from subjects){% if since %} and ordered_at >= {{ since }}{% endif %}
@@ -124,6 +127,7 @@ select
     subjects.destination_region,
     subjects.destination_country,
     subjects.destination_postal_area,
+    subjects.origin_postal_area,
     subjects.promised_date,
     subjects.due_at,
     cast(subjects.local_moment as date) as local_date,
@@ -133,6 +137,7 @@ select
     {{ days_between("date '1970-01-05'", 'subjects.local_moment') }} % 7 as local_weekday,
     coalesce(subjects.weight_grams, bought.weight_grams) as weight_grams,
     coalesce(cast(subjects.order_amount as double), bought.amount) as order_amount,
+    coalesce(cast(subjects.shipping_amount as double), bought.shipping_amount) as shipping_amount,
     bought.pieces,
     {{ days_between('subjects.ordered_at', 'subjects.promised_date') }} as promise_days,
     promised.operating_no - now_no.operating_no as slack_days,

@@ -124,6 +124,7 @@ ORDERS: Final = Entity(
         Field("seller_id"),  # who hands it over, where a marketplace has many of them
         Field("origin_node"),
         Field("origin_region"),
+        Field("origin_postal", kind=Kind.POSTCODE),
         Field("destination_country"),
         Field("destination_region"),
         Field("destination_postal", kind=Kind.POSTCODE),
@@ -149,6 +150,7 @@ ORDER_LINES: Final = Entity(
         Field("variant"),
         Field("quantity", COUNT, required=True),
         Field("unit_price", MONEY),
+        Field("shipping_amount", MONEY),  # where it is charged by line, not by order
         Field("currency"),
         Field("weight_grams", REAL),
     ),

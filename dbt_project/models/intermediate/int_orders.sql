@@ -24,6 +24,7 @@ select
     arrivals.seller_id,
     arrivals.origin_node,
     arrivals.origin_region,
+    arrivals.origin_postal_prefix,
     arrivals.destination_country,
     arrivals.destination_region,
     arrivals.destination_postal_prefix,

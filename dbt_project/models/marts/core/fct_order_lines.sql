@@ -18,6 +18,7 @@ select
     arrivals.variant,
     arrivals.quantity,
     arrivals.unit_price,
+    arrivals.shipping_amount,
     arrivals.currency,
     arrivals.weight_grams
 from {{ ref('int_arrived_order_lines') }} as arrivals
