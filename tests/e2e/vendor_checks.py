@@ -78,8 +78,7 @@ def settle(served: Served, data: Path, moment: datetime) -> Path:
 def pull(served: Served, data: Path, moment: datetime) -> runs.Run:
     """`wherehouse sources pull` as of a moment: what lands, without building anything."""
     settings = settle(served, data, moment)
-    arguments = [str(runs.COMMAND), "sources", "pull", "--settings", str(settings), "--data-dir", str(data)]
-    return runs.Started(arguments, SECRETS).wait()
+    return runs.run(["sources", "pull", "--settings", str(settings), "--data-dir", str(data)], SECRETS)
 
 
 def refresh(served: Served, data: Path, moment: datetime, *, full: bool = False) -> runs.Run:
