@@ -22,25 +22,22 @@ On an engine without row deletes the same macros become insert_overwrite by part
 {% endmacro %}
 
 {#-
-Keys of one kind to be recomputed tonight, as a subquery. Relations are named here without ref(): a mart that reads what
-it is about to change would otherwise be a loop. A model that calls this says so in `-- depends_on` lines.
+Keys of one kind to be recomputed tonight, as a subquery. Of parcels and orders that only settle, neither weeks nor tickets
+are. Relations are named here without ref(): a mart that reads what it is about to change would otherwise be a loop. A model
+that calls this says so in `-- depends_on` lines.
 -#}
 {% macro touched(kind) -%}
   {%- set ids = "select id from " ~ int_relation('int_touched') ~ " where kind = " -%}
-  {%- set orders = ids ~ "'order'" -%}
-  {%- set shipments = ids ~ "'shipment'" -%}
-  {%- if kind == 'week' -%}
-    select week_before from {{ int_relation('int_touched') }} where kind = 'shipment' and week_before is not null
-    union select week from {{ mart_relation('fct_shipments') }} where shipment_id in ({{ shipments }})
+  {%- set orders = ids ~ "'order' and not is_settling" -%}
+  {%- set shipments = ids ~ "'shipment' and not is_settling" -%}
+  {%- if kind in ['week', 'open_week', 'promise_week'] -%}
+    select week from {{ int_relation('int_touched_weeks') }} where kind = '{{ kind }}'
   {%- elif kind == 'week_and_next' -%}
-    select week_before as week from ({{ touched('week') }})
-    union select cast(week_before + interval '7' day as date) from ({{ touched('week') }})
-  {%- elif kind == 'period' -%}
-    select '4_weeks|' || cast({{ four_weeks('week') }} as varchar) as period from (select week_before as week from ({{ touched('week') }}))
-    union select 'quarter|' || cast({{ quarter('week') }} as varchar) from (select week_before as week from ({{ touched('week') }}))
-  {%- elif kind == 'promise_week' -%}
-    select week_before from {{ int_relation('int_touched') }} where kind = 'order' and week_before is not null
-    union select promise_week from {{ mart_relation('fct_orders') }} where promise_week is not null and order_id in ({{ orders }})
+    {{ touched('week') }} union select cast(week + interval '7' day as date) from ({{ touched('week') }})
+  {%- elif kind in ['period', 'open_period'] -%}
+    {%- set weeks = touched(kind.replace('period', 'week')) %}
+    select '4_weeks|' || cast({{ four_weeks('week') }} as varchar) as period from ({{ weeks }})
+    union select 'quarter|' || cast({{ quarter('week') }} as varchar) from ({{ weeks }})
   {%- elif kind == 'return_line' -%}
     select return_line_id as id from {{ int_relation('int_arrived_return_lines') }}
     union select return_line_id from {{ int_relation('int_return_lines') }}
@@ -105,11 +102,11 @@ have numbered anew. A subquery.
 {% macro touched_from_day() -%}
   {%- if not execute or not is_incremental() -%}{{ return("date '1970-01-01'") }}{%- endif -%}
   {%- set zone = run_value('time_zone') -%}
-  {%- set shipments -%}(select id from {{ int_relation('int_touched') }} where kind = 'shipment'){%- endset -%}
+  {%- set shipments -%}(select id from {{ int_relation('int_touched') }} where kind = 'shipment' and not is_settling){%- endset -%}
   {%- set first -%}
     select cast(min(day) as varchar) from (
         select cast({{ to_local(previous_as_of(), zone) }} as date) as day
-        union all select week_before from {{ int_relation('int_touched') }} where kind in ('shipment', 'ticket')
+        union all select week_before from {{ int_relation('int_touched') }} where kind in ('shipment', 'ticket') and not is_settling
         union all select cast({{ to_local('created_at', zone) }} as date) from {{ int_relation('int_arrived_tickets') }}
         union all select cast({{ to_local('ordered_at', zone) }} as date) from {{ int_relation('int_arrived_orders') }}
         union all

@@ -4,6 +4,7 @@ when a model runs, never through vars or the environment: those would make dbt p
 
 as_of()               SQL literal, the clock of this refresh (UTC)
 previous_as_of()      SQL literal, the clock of the last completed build, or a null timestamp
+passed(moment)        SQL condition: the moment has come since that build
 run_value('shop')     SQL literal of a column of control.run
 setting('a.b')        SQL literal of a setting: number, boolean or text
 run('is_full')        the same as run_value, for Jinja: text, number, boolean or none
@@ -45,6 +46,7 @@ carry_touched()       Jinja boolean: the previous build did not complete, so its
 
 {% macro as_of() %}{{ return(run_value('as_of')) }}{% endmacro %}
 {% macro previous_as_of() %}{{ return(run_value('previous_as_of')) }}{% endmacro %}
+{% macro passed(moment) %}({{ moment }} > {{ previous_as_of() }} and {{ moment }} <= {{ as_of() }}){% endmacro %}
 {% macro is_full() %}{{ return(run('is_full') == true) }}{% endmacro %}
 {% macro carry_touched() %}{{ return(run('carry_touched') == true) }}{% endmacro %}
 

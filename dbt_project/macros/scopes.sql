@@ -5,7 +5,7 @@
 {% macro quarter(week) %}cast(date_trunc('quarter', {{ week }}) as date){% endmacro %}
 
 {#- Rows of a weekly table once for each kind of period, those of touched periods only in a night. -#}
-{% macro with_periods(relation) %}
+{% macro with_periods(relation, touched_kind='period') %}
 select * from (
     {%- for kind, start in [('4_weeks', four_weeks('week')), ('quarter', quarter('week'))] %}
     select *, '{{ kind }}' as period_kind, {{ start }} as period_start, '{{ kind }}|' || cast({{ start }} as varchar) as period
@@ -13,7 +13,7 @@ select * from (
     {{- " union all" if not loop.last }}
     {%- endfor %}
 )
-{%- if is_incremental() %} where period in ({{ touched('period') }}){% endif %}
+{%- if is_incremental() %} where period in ({{ touched(touched_kind) }}){% endif %}
 {% endmacro %}
 
 {#- One select a scope, with what the caller sums. -#}

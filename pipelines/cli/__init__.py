@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(arguments)
     # What imports make lives to the end. Looking through half a million objects for garbage meanwhile, and taking them
     # apart one by one when everything is closed and written, would cost a quarter of a night without news.
-    gc.set_threshold(1_000_000, 50, 100)
+    gc.set_threshold(3_000_000, 50, 100)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: a second thread does nothing but wait, busily
     code = _run(sys.argv[1:])
     atexit._run_exitfuncs()

@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.domain.errors import BuildError
@@ -24,6 +27,8 @@ WARN: Final = "warn"  # shown, published all the same
 _EXAMPLES: Final = 5
 _SEVERITIES: Final = {ERROR: "critical", WARN: "warning"}
 _SILENT: Final = {"GX_ANALYTICS_ENABLED": "false", "TQDM_DISABLE": "1"}
+# What Great Expectations imports for distributions and pictures, which no rule here asks for: a third of its import.
+_PUT_OFF: Final = ("scipy.stats", "altair")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ def validate(frame: pd.DataFrame, suite: Sequence[Rule], masked: Collection[str]
 def _context() -> tuple[Any, Any]:
     for name, value in _SILENT.items():
         os.environ.setdefault(name, value)
+    for name in _PUT_OFF:
+        sys.modules.setdefault(name, _PutOff(name))
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -126,6 +133,15 @@ def _context() -> tuple[Any, Any]:
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
     return gx, asset.add_batch_definition_whole_dataframe("whole")
+
+
+class _PutOff(ModuleType):
+    """Stands for a module, which is imported when something is first asked of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 def _finding(one: Any, masked: Collection[str]) -> Finding:

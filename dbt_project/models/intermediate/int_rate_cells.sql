@@ -1,6 +1,6 @@
 -- One row per service level, lane, day of hand-over and carrier, of the periods that this refresh touches (all of them in a
 -- full build): what carriers are compared by.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(materialized='table') }}
 
 with parcels as (

@@ -1,6 +1,6 @@
 -- One row per period, clock, service level and pair of carriers: how far apart their adjusted rates are, and whether one is
 -- ahead at all. A pair that cannot be told apart is a tie; one that hardly shares lanes has no figure.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='period', incremental_strategy='touched', touched_kind='period', materialized='incremental') }}
 
 select

@@ -2,7 +2,7 @@
 --
 -- Counts are additive: any roll-up is their sum, never a mean of rates. Rates are over all parcels due, late and open ones
 -- included, with Wilson 95 % bounds.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='week', incremental_strategy='touched', touched_kind='week', materialized='incremental') }}
 
 with parcels as (

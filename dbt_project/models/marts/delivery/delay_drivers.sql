@@ -4,7 +4,7 @@
 -- processing: order to label. handover: label to first physical scan. linehaul: from there to going out for delivery (to
 -- delivery where that scan is missing). last_mile: from there to delivery. Parcels of one day share their fate, so the
 -- noise of a mean is judged between days, not between parcels; a change counts beyond 99.8 %.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='week', incremental_strategy='touched', touched_kind='week_and_next', materialized='incremental') }}
 {%- set z = '3.090232306167813' %}
 

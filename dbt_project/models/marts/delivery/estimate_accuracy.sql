@@ -2,7 +2,7 @@
 --
 -- Errors are whole local days, delivered minus estimated: positive means later than estimated. Sums, so that any roll-up
 -- is exact. Only delivered parcels have an error; coverage says how many had an estimate at all.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='week', incremental_strategy='touched', touched_kind='week', materialized='incremental') }}
 
 with parcels as (

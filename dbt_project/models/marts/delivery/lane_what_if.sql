@@ -1,6 +1,6 @@
 -- One row per quarter, clock, lane, service level and pair of carriers: what would be expected of the parcels that one of
 -- them carried there, had the other carried them. Refused, with the reason, where the lane cannot tell.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='period', incremental_strategy='touched', touched_kind='period', materialized='incremental') }}
 {%- set z = '1.959963984540054' %}
 {%- set least = setting('thresholds.suppress_under') %}

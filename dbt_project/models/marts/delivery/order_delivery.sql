@@ -1,5 +1,5 @@
 -- One row per destination region and week of the promise: the headline rate's counts, over all orders due.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='week', incremental_strategy='touched', touched_kind='promise_week', materialized='incremental') }}
 
 with orders as (

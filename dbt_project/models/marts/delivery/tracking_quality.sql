@@ -1,6 +1,6 @@
 -- One row per source, carrier and week: how well parcels can be followed. Weeks are of the first physical scan (without one:
 -- of being ready), over every parcel that was not cancelled.
--- depends_on: {{ ref('int_touched') }}
+-- depends_on: {{ ref('int_touched_weeks') }}
 {{ config(unique_key='week', incremental_strategy='touched', touched_kind='week', materialized='incremental') }}
 
 with parcels as (

@@ -6,7 +6,11 @@
 -- depends_on: {{ ref('int_arrived_order_lines') }}
 {{ config(unique_key='cohort', incremental_strategy='touched', touched_kind='cohort', materialized='incremental') }}
 
-with sales as (
+with {% if is_incremental() %}touched_cohorts as (
+    {{ touched('cohort') }}
+),
+
+{% endif %}sales as (
     select
         lines.*,
         {{ month_label('orders.ordered_date') }} as cohort,
@@ -15,7 +19,7 @@ with sales as (
     inner join {{ ref('fct_orders') }} as orders
         on lines.order_id = orders.order_id
     where not orders.is_after_as_of
-    {%- if is_incremental() %} and {{ month_label('orders.ordered_date') }} in ({{ touched('cohort') }}){% endif %}
+    {%- if is_incremental() %} and {{ month_label('orders.ordered_date') }} in (select cohort from touched_cohorts){% endif %}
 ),
 
 -- two variants of one product in one order: all but one are meant to come back
@@ -65,7 +69,7 @@ returned as (
     left join bracketed
         on lines.order_line_id = bracketed.order_line_id
     where (lines.requested_at is null or lines.requested_at <= {{ as_of() }})
-    {%- if is_incremental() %} and lines.cohort in ({{ touched('cohort') }}){% endif %}
+    {%- if is_incremental() %} and lines.cohort in (select cohort from touched_cohorts){% endif %}
     group by lines.shop, lines.cohort, coalesce(lines.sku, 'unknown')
 ),
 

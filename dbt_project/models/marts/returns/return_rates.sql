@@ -9,7 +9,11 @@
 {%- set as_of = as_of() %}
 {%- set mature = "cohort_month + interval '1' month + interval '" ~ setting('thresholds.return_window_days') ~ "' day <= " ~ as_of %}
 
-with sales as (
+with {% if is_incremental() %}touched_cohorts as (
+    {{ touched('cohort') }}
+),
+
+{% endif %}sales as (
     select
         lines.shop,
         lines.order_line_id,
@@ -27,7 +31,18 @@ with sales as (
     inner join {{ ref('fct_orders') }} as orders
         on lines.order_id = orders.order_id
     where not orders.is_after_as_of
-    {%- if is_incremental() %} and {{ month_label('orders.ordered_date') }} in ({{ touched('cohort') }}){% endif %}
+    {%- if is_incremental() %} and {{ month_label('orders.ordered_date') }} in (select cohort from touched_cohorts){% endif %}
+),
+
+-- all that scopes are sums of, in one pass over the lines
+sold_cells as (
+    select
+        shop, cohort, cohort_month, age_days, category, variant, channel, region,
+        count(*) as sold_lines,
+        sum(quantity) as sold_units,
+        sum(amount) as sold_amount
+    from sales
+    group by all
 ),
 
 returned as (
@@ -72,7 +87,7 @@ ages as (
         ages.shop,
         ages.age_days,
         {{ rate('sum(asked.lines) filter (where asked.lag_days <= ages.age_days)', 'sum(asked.lines)') }} as asked_share
-    from (select distinct shop, age_days from sales where not ({{ mature }})) as ages
+    from (select distinct shop, age_days from sold_cells where not ({{ mature }})) as ages
     inner join asked
         on ages.shop = asked.shop
     group by ages.shop, ages.age_days
@@ -81,32 +96,65 @@ ages as (
 sold_by_scope as (
     {%- for scope in ['all', 'category', 'variant', 'channel', 'region'] %}
     select
-        sales.shop, sales.cohort, '{{ scope }}' as scope, {{ "'all'" if scope == 'all' else 'sales.' ~ scope }} as scope_value,
-        sales.order_id, sales.quantity, sales.amount, ages.asked_share
-    from sales
+        cells.shop, cells.cohort, '{{ scope }}' as scope, {{ "'all'" if scope == 'all' else 'cells.' ~ scope }} as scope_value,
+        cells.sold_lines, cells.sold_units, cells.sold_amount, ages.asked_share
+    from sold_cells as cells
     left join ages
-        on sales.shop = ages.shop and sales.age_days = ages.age_days
+        on cells.shop = ages.shop and cells.age_days = ages.age_days
+    {{- " union all" if not loop.last }}
+    {%- endfor %}
+),
+
+-- an order is in one channel and region, and in as many categories and variants as its lines
+ordered as (
+    select
+        shop,
+        {{ month_label('ordered_date') }} as cohort,
+        coalesce(channel, 'unknown') as channel,
+        coalesce(destination_region, 'unknown') as region,
+        count(*) as orders
+    from {{ ref('fct_orders') }}
+    where not is_after_as_of and order_id in (select order_id from {{ ref('fct_order_lines') }})
+    {%- if is_incremental() %} and {{ month_label('ordered_date') }} in (select cohort from touched_cohorts){% endif %}
+    group by all
+),
+
+orders_by_scope as (
+    {%- for scope in ['all', 'channel', 'region'] %}
+    select shop, cohort, '{{ scope }}' as scope, {{ "'all'" if scope == 'all' else scope }} as scope_value, sum(orders) as orders
+    from ordered
+    group by all
+    union all
+    {%- endfor %}
+    {%- for scope in ['category', 'variant'] %}
+    select shop, cohort, '{{ scope }}', {{ scope }}, count(distinct {{ key_hash('order_id') }})
+    from sales
+    group by all
     {{- " union all" if not loop.last }}
     {%- endfor %}
 ),
 
 sold as (
     select
-        shop, cohort, scope, scope_value,
-        cast(count(distinct order_id) as integer) as orders,
-        cast(count(*) as integer) as sold_lines,
-        cast(sum(quantity) as bigint) as sold_units,
-        sum(amount) as sold_amount,
-        round(avg(asked_share), 9) as asked_share
-    from sold_by_scope
-    group by shop, cohort, scope, scope_value
+        lines.shop, lines.cohort, lines.scope, lines.scope_value,
+        cast(any_value(counted.orders) as integer) as orders,
+        cast(sum(lines.sold_lines) as integer) as sold_lines,
+        cast(sum(lines.sold_units) as bigint) as sold_units,
+        sum(lines.sold_amount) as sold_amount,
+        round(sum(lines.asked_share * lines.sold_lines) / nullif(sum(lines.sold_lines) filter (where lines.asked_share is not null), 0), 9)
+            as asked_share
+    from sold_by_scope as lines
+    left join orders_by_scope as counted
+        on lines.shop = counted.shop and lines.cohort = counted.cohort
+        and lines.scope = counted.scope and lines.scope_value = counted.scope_value
+    group by lines.shop, lines.cohort, lines.scope, lines.scope_value
 ),
 
 returned_by_scope as (
     {%- for scope in ['all', 'category', 'variant', 'channel', 'region'] %}
     select *, '{{ scope }}' as scope, {{ "'all'" if scope == 'all' else scope }} as scope_value
     from returned
-    {%- if is_incremental() %} where cohort in ({{ touched('cohort') }}){% endif %}
+    {%- if is_incremental() %} where cohort in (select cohort from touched_cohorts){% endif %}
     {{- " union all" if not loop.last }}
     {%- endfor %}
 ),

@@ -98,23 +98,33 @@ counted as (
     group by shop, scope, scope_value
 ),
 
-exposed as (
-    {%- for scope in scopes %}
-    {%- set own = "'all'" if scope in ('all', 'state', 'channel') else "coalesce(" ~ ("categories." if scope == 'category' else "first_parcels.") ~ scope ~ ", 'none')" %}
-    select placed.shop, '{{ scope }}' as scope, {{ own }} as scope_value, count(*) as orders, 0 as days
+-- both exposures in one pass each; scopes are sums of these
+placed_cells as (
+    select placed.shop, first_parcels.carrier, first_parcels.service, first_parcels.lane, categories.category, count(*) as orders
     from placed
     left join first_parcels
         on placed.order_id = first_parcels.order_id
     left join categories
         on placed.order_id = categories.order_id
-    group by placed.shop, {{ own if own != "'all'" else "placed.shop" }}
-    union all
-    {%- set own = "'all'" if scope in ('all', 'state', 'channel') else "coalesce(" ~ ("categories." if scope == 'category' else "open_parcels.") ~ scope ~ ", 'none')" %}
-    select open_parcels.shop, '{{ scope }}', {{ own }}, 0, sum(greatest(open_parcels.days, 0))
+    group by all
+),
+
+open_cells as (
+    select
+        open_parcels.shop, open_parcels.carrier, open_parcels.service, open_parcels.lane, categories.category,
+        sum(greatest(open_parcels.days, 0)) as days
     from open_parcels
     left join categories
         on open_parcels.order_id = categories.order_id
-    group by open_parcels.shop, {{ own if own != "'all'" else "open_parcels.shop" }}
+    group by all
+),
+
+exposed as (
+    {%- for scope in scopes %}
+    {%- set own = "'all'" if scope in ('all', 'state', 'channel') else "coalesce(" ~ scope ~ ", 'none')" %}
+    select shop, '{{ scope }}' as scope, {{ own }} as scope_value, sum(orders) as orders, 0 as days from placed_cells group by all
+    union all
+    select shop, '{{ scope }}', {{ own }}, 0, sum(days) from open_cells group by all
     {{- " union all" if not loop.last }}
     {%- endfor %}
 ),
