@@ -10,6 +10,11 @@ from dashboards.data import UnavailableError
 # a file of our own: a named icon here would be fetched from another host
 st.set_page_config(page_title="Wherehouse", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
+if not st.user.get("is_logged_in", True):  # only where sign-in is set up: see the README
+    st.title("Wherehouse")
+    st.button("Sign in", on_click=st.login, type="primary")
+    st.stop()
+
 chosen = st.navigation(
     [
         st.Page("app_pages/overview.py", title="Overview", icon=":material/home:", default=True),

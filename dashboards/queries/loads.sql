@@ -4,7 +4,7 @@ select
     source,
     entity,
     label,
-    file,
+    regexp_extract(file, '([^/]+/)?([^/]+/)?[^/]+$') as file,
     outcome,
     read,
     landed,

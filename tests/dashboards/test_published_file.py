@@ -3,12 +3,15 @@
 import hashlib
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboards import data
 
+ROUTER = Path(data.__file__).with_name("streamlit_app.py")
 PAGES = ["overview", "carrier_scorecard", "data_health"]
 
 
@@ -192,6 +195,18 @@ def test_the_copied_sql_gives_the_same_rows(build, publish, visit, monkeypatch, 
     for query, answer in asked:
         with duckdb.connect(str(file), read_only=True, config=data._CONFIG) as alone:
             assert alone.sql(answer.sql).pl().equals(answer.rows), query
+
+
+def test_sign_in_is_asked_for_where_it_is_set_up(published):
+    """Off by default: every other test looks without it."""
+    app = AppTest.from_file(str(ROUTER), default_timeout=120)
+    app.user = {"is_logged_in": False}  # as Streamlit says of everybody at first, where [auth] is in its secrets
+    app.run()
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Sign in"]
+    assert not app.metric
+    app.user = {"is_logged_in": True}
+    assert app.run().metric
 
 
 def test_values_are_bound_not_pasted():
