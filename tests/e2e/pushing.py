@@ -29,6 +29,7 @@ type = "easypost"
 base_url = "{address}"
 """
 _STATUS = re.compile(rb"HTTP/1.1 ([0-9]{3})")
+_LENGTH = re.compile(rb"(?i)content-length: ([0-9]+)")
 
 
 @dataclass
@@ -121,14 +122,20 @@ class Pusher:
 
 
 def _ask(connection: socket.socket, whole: bytes) -> int:
+    """Send one request and read its whole answer, so that the next one finds nothing of it."""
     connection.sendall(whole)
     answer = b""
-    while b"\r\n\r\n" not in answer or not answer.endswith(b"\n"):
+    while (head := answer.partition(b"\r\n\r\n"))[1] == b"" or len(head[2]) < _length(head[0]):
         part = connection.recv(4096)
         if not part:
             raise ConnectionResetError
         answer += part
     found = _STATUS.match(answer)
+    return int(found.group(1)) if found else 0
+
+
+def _length(head: bytes) -> int:
+    found = _LENGTH.search(head)
     return int(found.group(1)) if found else 0
 
 
