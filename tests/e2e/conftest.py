@@ -1,4 +1,4 @@
-"""What end-to-end tests share. They run the installed command as a process; nothing of the product is imported."""
+"""What end-to-end tests share. They run the command as a process of its own (runs.py); its tests import nothing of the product."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ leaves its status and CPU seconds in a file.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 
 MODULES = ("dagster", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "great_expectations", "polars")
@@ -38,8 +38,11 @@ def _keep(command, arguments: list[str], environment: dict[str, str], out: str, 
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = arguments
-        with contextlib.suppress(BaseException):
+        try:
             command()
+        except BaseException:  # as the interpreter would
+            traceback.print_exc()
+        sys.stderr.flush()
         os._exit(1)
     _, status, usage = os.wait4(child, 0)
     aside = Path(ended + ".new")
