@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from datetime import UTC, date, datetime
@@ -81,6 +82,8 @@ def _number(day: date | None) -> int | None:
 
 
 def _files(args: argparse.Namespace) -> int:
+    # Before polars is loaded: its allocator keeps what was freed, as getting pages back from the kernel is dear.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1")
     from simulator.files import write_files
     from simulator.world import World
 

@@ -68,18 +68,17 @@ class Blame:
         enough = (table >= late_by[None, :]) & (table > 0)
         best = np.where(enough.any(axis=0), np.where(enough, table + 1000, 0).argmax(axis=0), table.argmax(axis=0))
         best = np.where(table.max(axis=0) > 0, best, CAUSES.index("promise"))
-        cause = np.array(CAUSES, dtype=object)[best]
         delivered = parcels.end == DELIVERED
-        cause = np.where(delivered, cause, np.array(ENDS, dtype=object)[parcels.end])
         late = (~delivered | (late_by > 0)) & (parcels.end != VOIDED)
-        cause = np.where(late, cause, "")
-        fault = np.array([FAULT.get(name, "") for name in cause], dtype=object)
+        named = np.array(["", *CAUSES, *ENDS], dtype=object)
+        cause = np.where(late, np.where(delivered, 1 + best, 1 + len(CAUSES) + parcels.end), 0)
+        fault = np.array([FAULT.get(name, "") for name in named], dtype=object)
         return {
             "late_by_days": np.where(delivered, late_by, 0),
             "is_late": late,
             **{f"days_{name}": saved[name] for name in CAUSES if name != "promise"},
-            "cause": cause,
-            "fault": fault,
+            "cause": named[cause],
+            "fault": fault[cause],
         }
 
     def chances(self, parcels: Columns, committed: Array) -> dict[str, Reals]:

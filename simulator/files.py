@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -90,15 +91,15 @@ class FileMaker:
             write_parquet(frame, path)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
         if kind == "csv":
-            frame.write_csv(buffer, float_precision=2)
+            frame.write_csv(path, float_precision=2)
         else:
-            frame.write_ndjson(buffer)
+            frame.write_ndjson(path)
         if torn:
-            first = buffer.getvalue().split(b"\n", 2)[1 if kind == "csv" else 0]
-            buffer.write(first[: len(first) // 3])
-        path.write_bytes(buffer.getvalue())
+            with path.open("r+b") as file:
+                first = list(islice(file, 2))[1 if kind == "csv" else 0].removesuffix(b"\n")
+                file.seek(0, os.SEEK_END)
+                file.write(first[: len(first) // 3])
 
     def catalogue(self, day: int) -> None:
         """The product list, as exported on a day."""

@@ -184,25 +184,23 @@ class Shipping:
 
 
 def tracking_numbers(keys: Array, carriers: Array, names: list[str], recycled: Array) -> pl.Series:
-    """Numbers in each carrier's form. `recycled` is not negative where a number comes from a small pool."""
-    code = pl.Series("n", shuffle(keys, 44).astype(np.int64)).cast(pl.String)
-    long = code.str.zfill(14)
-    frame = pl.DataFrame({"long": long, "carrier": carriers, "pool": recycled})
-    by_name = {
-        "FedEx": pl.when(pl.col("pool") >= 0)
-        .then(pl.concat_str(pl.lit("79"), pl.col("pool").cast(pl.String).str.zfill(10)))
-        .otherwise(pl.concat_str(pl.lit("6"), "long")),
-        "UPS": pl.concat_str(
-            pl.lit("1Z4F70"), pl.col("long").str.slice(0, 2), pl.lit("03"), pl.col("long").str.slice(2)
-        ),
-        "USPS": pl.concat_str(pl.lit("94001112"), "long"),
-        "DHLExpress": pl.concat_str(pl.lit("JD01"), "long"),
-        "OnTrac": pl.concat_str(pl.lit("C"), "long"),
-    }
-    chosen = pl.lit("")
-    for index, name in enumerate(names):
-        chosen = pl.when(pl.col("carrier") == index).then(by_name[name]).otherwise(chosen)
-    return frame.select(chosen.alias("tracking_number")).to_series()
+    """Numbers in each carrier's form. `recycled` is not negative where a number of FedEx comes from a small pool."""
+    pooled = recycled >= 0
+    digits = np.where(pooled, recycled + 10**10, shuffle(keys, 44).astype(np.int64) + 10**14)  # behind a 1
+    first = {"FedEx": "6", "UPS": "1Z4F70", "USPS": "94001112", "DHLExpress": "JD01", "OnTrac": "C"}
+    begins = pl.Series([*(first[name] for name in names), "79"], dtype=pl.String)
+    middle = pl.Series(["03" if name == "UPS" else "" for name in names], dtype=pl.String)
+    frame = pl.DataFrame(
+        {
+            "first": begins.gather(np.where(pooled, len(names), carriers)),
+            "digits": pl.Series(digits).cast(pl.String),
+            "middle": middle.gather(carriers),
+        }
+    )
+    rest = pl.col("digits")
+    return frame.select(
+        pl.concat_str("first", rest.str.slice(1, 2), "middle", rest.str.slice(3)).alias("tracking_number")
+    ).to_series()
 
 
 def recycling(chance: Chance, parcels: Columns, share: float) -> Ints:

@@ -58,24 +58,24 @@ def number(topic: str, situation: str) -> int:
     return NUMBERED.index((topic, situation))
 
 
+def _pick(options: tuple[str, ...] | list[str], u: float) -> str:
+    return options[int(u * len(options))]
+
+
 def write(parts: str, ticket: dict[str, Any]) -> tuple[str, str]:
     """Subject and body of one ticket. `ticket` has the draws (u0..u5 in [0, 1)) and what the slots are filled with."""
     language = LANGUAGES[ticket["language"]]
     topic, situation = NUMBERED[ticket["situation"]]
-
-    def pick(options: tuple[str, ...] | list[str], u: float) -> str:
-        return options[int(u * len(options))]
-
-    slots = {name: ticket[name] for name in ("order", "tracking", "product", "days", "carrier", "name", "phone")}
-    phrase = pick(phrases(parts, language, topic, situation), ticket["u0"])
+    phrase = _pick(phrases(parts, language, topic, situation), ticket["u0"])
     if not ticket["tracking"] and "{tracking}" in phrase:
         phrase = phrase.replace("{tracking}", "{order}")
-    heading = subjects(parts, language, "neutral" if ticket["u1"] < 0.3 else topic)
-    subject = pick(heading, ticket["u1"] / 0.3 if ticket["u1"] < 0.3 else (ticket["u1"] - 0.3) / 0.7)
+    u = ticket["u1"]
+    neutral = u < 0.3
+    subject = _pick(subjects(parts, language, "neutral" if neutral else topic), u / 0.3 if neutral else (u - 0.3) / 0.7)
     frame = frames()[language]
-    lines = [pick(frame["greeting"], ticket["u2"]), phrase]
+    lines = [_pick(frame["greeting"], ticket["u2"]), phrase]
     if ticket["mentions"] and "{order}" not in phrase:
-        lines.append(pick(MENTIONS[language], ticket["u3"]))
-    lines.append(pick(frame["closing"], ticket["u4"]))
+        lines.append(_pick(MENTIONS[language], ticket["u3"]))
+    lines.append(_pick(frame["closing"], ticket["u4"]))
     body = ("\n" if ticket["u5"] < 0.5 else " ").join(line for line in lines if line)
-    return subject.format_map(slots), body.format_map(slots)
+    return subject.format_map(ticket), body.format_map(ticket)

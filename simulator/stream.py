@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from simulator.records import ENTITIES, View, tables
-from simulator.records.forms import label
+from simulator.records.forms import day_of, label
 from simulator.settings import DAY, REACH_DAYS
 from simulator.truth import Truth
 from simulator.world import World
@@ -33,6 +33,9 @@ ORDER: Final = {
     "carrier_charges": ["charge_id"],
     "promise_revisions": ["order_id"],
 }
+
+
+Waiting = dict[str, dict[int, list[pl.DataFrame]]]  # by entity and day of arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ def blocks(world: World, first: int, last: int) -> Iterator[tuple[int, int]]:
             begin, orders = day + 1, 0
 
 
-def _moment(day: int) -> pl.Expr:
-    return pl.lit(day * DAY * 1_000_000).cast(pl.Datetime("us"))
+def _moment(second: int) -> pl.Expr:
+    return pl.lit(second * 1_000_000).cast(pl.Datetime("us"))
 
 
 def arrivals(
@@ -78,32 +81,24 @@ def arrivals(
     since = start if since is None else since
     until = end if until is None else until
     cut = until * DAY if as_of is None else min(as_of, until * DAY)
-    limit = pl.lit(cut * 1_000_000).cast(pl.Datetime("us"))
-    waiting: dict[str, list[pl.DataFrame]] = {name: [] for name in ENTITIES}
+    wanted = pl.col("arrives_at").is_between(_moment(since * DAY), _moment(cut), closed="left")
+    waiting: Waiting = {name: {} for name in ENTITIES}
     for first, last in blocks(world, max(start, since - REACH_DAYS), min(until, end)):
         for happened in world.happenings(first, last):
             view = View(world, happened)
             for name, table in tables(view).items():
-                wanted = table.filter((pl.col("arrives_at") >= _moment(since)) & (pl.col("arrives_at") < limit))
-                if len(wanted):
-                    waiting[name].append(wanted)
+                marked = table.filter(wanted).with_columns(day_of("arrives_at").alias("_day"))
+                for part in marked.partition_by("_day", maintain_order=True):
+                    waiting[name].setdefault(int(part["_day"][0]), []).append(part.drop("_day"))
             if truth is not None:
                 truth.learn(view, since)
         yield from _ready(waiting, last)
     yield from _ready(waiting, until + 1)
 
 
-def _ready(waiting: dict[str, list[pl.DataFrame]], day: int) -> Iterator[Arrivals]:
-    """Take out of `waiting` what arrives before `day`: nothing that is still to be worked off arrives earlier."""
-    for name, parts in waiting.items():
-        if not parts:
-            continue
-        everything = pl.concat(parts)
-        done = pl.col("arrives_at") < _moment(day)
-        later = everything.filter(~done)
-        waiting[name] = [later] if len(later) else []
-        ready = everything.filter(done).sort(["arrives_at", *ORDER[name]], maintain_order=True)
-        if len(ready):
-            marked = ready.with_columns(pl.col("arrives_at").dt.date().cast(pl.Int32).alias("_day"))
-            for part in marked.partition_by("_day", maintain_order=True):
-                yield Arrivals(name, int(part["_day"][0]), part.drop("_day"))
+def _ready(waiting: Waiting, limit: int) -> Iterator[Arrivals]:
+    """Take out of `waiting` what arrives before the day `limit`: nothing still to be worked off arrives earlier."""
+    for name, days in waiting.items():
+        for day in sorted(day for day in days if day < limit):
+            records = pl.concat(days.pop(day)).sort(["arrives_at", *ORDER[name]], maintain_order=True)
+            yield Arrivals(name, day, records)

@@ -85,15 +85,15 @@ class Transit:
 
     def within(self, days: Array, centre: Array, scale: Array, extra: Reals) -> Reals:
         """Chance that linehaul and mishaps take at most `days` operating days; `extra` has a row for each parcel."""
+        days = np.asarray(days)
+        logs = np.log(np.maximum(np.arange(max(int(days.max(initial=0)), 0) + 1), 1))
+        logs[LONGEST_DAYS:] = np.inf  # surely over by then
+        logs[0] = -np.inf  # surely not
         total = np.zeros(np.broadcast(days, centre).shape)
-        for added in range(extra.shape[-1]):
-            left = np.asarray(days) - added
-            if not (left > 0).any():
-                break
-            log_left = np.log(np.maximum(left, 1))
-            reached = 1 / (1 + np.exp(-(log_left - centre) / scale))
-            total = total + extra[..., added] * np.where(left >= LONGEST_DAYS, 1.0, np.where(left > 0, reached, 0.0))
-        return np.asarray(total)
+        for added in np.flatnonzero(extra.any(axis=tuple(range(extra.ndim - 1)))):
+            unreached = np.exp((centre - logs[np.maximum(days - added, 0)]) / scale)
+            total += extra[..., added] * (1 / (1 + unreached))
+        return total
 
     def handling(self, again: Array) -> Reals:
         """Chances of 0, 1, 2, ... working days from the order's base day to the hand-over, a row for each parcel.

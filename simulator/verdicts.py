@@ -113,9 +113,9 @@ def _traced(view: View, cause: Array) -> Array:
     """Whether a reported scan, in a known code, tells of the cause."""
     scans, traced = view.happened.scans, np.zeros(len(cause), dtype=np.bool_)
     for name, events in TRACE.items():
-        told = np.zeros(len(cause), dtype=np.bool_)
-        told[scans.parcel[np.isin(scans.said, events)]] = True
-        traced |= told & (cause == name)
+        own = cause == name
+        telling = scans.parcel[np.isin(scans.said, events)]
+        traced[telling[own[telling]]] = True
     return traced
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -34,11 +35,18 @@ def named(names: Sequence[str | None], index: Array) -> pl.Series:
     return pl.Series(list(names), dtype=pl.String).gather(index)
 
 
+@cache
+def _hexadecimal() -> pl.Series:
+    """Every 16 bits as four digits."""
+    return pl.Series([f"{bits:04x}" for bits in range(2**16)])
+
+
 def hexes(bits: Array, prefix: str, length: int) -> pl.Series:
     """Ids as vendors make them: a prefix and hexadecimal digits of 64 random bits."""
-    raw = np.ascontiguousarray(bits.astype(">u8")).view(np.uint8).reshape(-1, 8)
-    text = [row.hex()[:length] for row in map(bytes, raw)]
-    return pl.Series(text, dtype=pl.String).str.replace("^", prefix)
+    quarters = bits.astype(">u8").view(">u2").astype(np.uint32).reshape(-1, 4)
+    digits = [_hexadecimal().gather(quarters[:, place]) for place in range(4)]
+    text = pl.select(pl.concat_str(pl.lit(prefix), *digits)).to_series()
+    return text if length == 16 else text.str.head(len(prefix) + length)
 
 
 def day_of(column: str) -> pl.Expr:

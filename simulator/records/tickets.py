@@ -112,40 +112,27 @@ def _texts(view: View) -> tuple[list[str], list[str]]:
     contacts, orders, parcels, chance = view.happened.contacts, view.happened.orders, view.happened.parcels, view.chance
     identities, numbers, tracking = view.identities, view.order_number, view.tracking
     key = contacts.key
-    draws = [chance.uniform(key, f"text {place}") for place in range(6)]
-    mentions = chance.happens(key, "mentions", 0.35)
     first_line = np.searchsorted(view.happened.lines.order, np.arange(len(orders)))
-    titles = view.world.catalogue.title[view.happened.lines.sku[first_line[contacts.order]]]
     carriers = [carrier["name"].replace("DHLExpress", "DHL") for carrier in view.world.network.carriers]
-    parcel = contacts.parcel
+    parcel = np.maximum(contacts.parcel, 0)
     since = np.where(
         contacts.trouble < NEVER, contacts.at - contacts.trouble, contacts.at - orders.placed[contacts.order]
     )
-    days = np.clip(since // DAY, 2, 60)
-    own_numbers = numbers.gather(contacts.order).to_list()
-    own_tracking = tracking.gather(np.maximum(parcel, 0)).to_list() if len(tracking) else [""] * len(contacts)
-    known = labelled(view)
-    names = identities["person_name"].gather(contacts.order).to_list()
-    phones = identities["phone"].gather(contacts.order).to_list()
-    languages = orders.language[contacts.order].tolist()
-    carrier_of = parcels.carrier[np.maximum(parcel, 0)].tolist() if len(parcels) else [0] * len(contacts)
-    subjects, bodies = [], []
-    values = [draw.tolist() for draw in draws]
-    for row in range(len(contacts)):
-        ticket: dict[str, Any] = {f"u{place}": values[place][row] for place in range(6)}
-        ticket.update(
-            language=languages[row],
-            situation=int(contacts.situation[row]),
-            mentions=bool(mentions[row]),
-            order=own_numbers[row],
-            tracking=own_tracking[row] if known[row] else "",
-            product=titles[row],
-            days=int(days[row]),
-            carrier=carriers[carrier_of[row]] if parcel[row] >= 0 else "the carrier",
-            name=names[row],
-            phone=phones[row],
-        )
-        subject, body = write(view.world.request.phrases, ticket)
-        subjects.append(subject)
-        bodies.append(body)
-    return subjects, bodies
+    carrier_of = np.where(contacts.parcel < 0, len(carriers), parcels.carrier[parcel] if len(parcels) else 0)
+    number = tracking.gather(parcel) if len(tracking) else pl.Series([""]).new_from_index(0, len(parcel))
+    columns: dict[str, list[Any]] = {
+        **{f"u{place}": chance.uniform(key, f"text {place}").tolist() for place in range(6)},
+        "language": orders.language[contacts.order].tolist(),
+        "situation": contacts.situation.tolist(),
+        "mentions": chance.happens(key, "mentions", 0.35).tolist(),
+        "order": numbers.gather(contacts.order).to_list(),
+        "tracking": number.set(pl.Series(~labelled(view)), "").to_list(),
+        "product": view.world.catalogue.title[view.happened.lines.sku[first_line[contacts.order]]].tolist(),
+        "days": np.clip(since // DAY, 2, 60).tolist(),
+        "carrier": named([*carriers, "the carrier"], carrier_of).to_list(),
+        "name": identities["person_name"].gather(contacts.order).to_list(),
+        "phone": identities["phone"].gather(contacts.order).to_list(),
+    }
+    parts = view.world.request.phrases
+    texts = [write(parts, dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+    return [subject for subject, _ in texts], [body for _, body in texts]
