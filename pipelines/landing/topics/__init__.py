@@ -1,4 +1,4 @@
-"""What a customer writes about, decided by rules while the text is at hand. Patterns are data, one file a language."""
+"""What a customer writes about, decided while the text is at hand: by rules, else by its words. Both are data."""
 
 from pipelines.landing.topics.rules import (
     DECISION,

@@ -18,12 +18,14 @@ from typing import Any, Final
 import duckdb
 
 from pipelines.domain.sql import quote_literal
+from pipelines.landing.topics.words import weighed_sql
 
 LANGUAGES: Final = ("en", "pt", "es", "de")  # of two languages that match a rule, the first one is its basis
-STAGES: Final = ("problem", "request", "remark")
+STAGES: Final = ("problem", "request", "remark", "mark", "guess")
 DECISION: Final = "_topic"  # column: `language:topic:rule:confidence`, never null
 NO_TEXT: Final = "none:other:no_text"
 NO_RULE: Final = "none:other:no_rule"
+WORDS: Final = "any"  # in place of the language: no rule matched, the words decided
 _UNSURE: Final = 0.3  # confidence that a text without any of the phrases is about none of the topics
 
 # What up to two or five words in between stand for in a phrase: texts are folded to words and single spaces.
@@ -67,7 +69,14 @@ def with_decision(query: str, subject_sql: str, body_sql: str, tags_sql: str) ->
     for step in _steps(subject_sql, body_sql, tags_sql, DECISION):
         columns = f"* REPLACE ({step} AS {DECISION})" if DECISION in step else f"*, {step} AS {DECISION}"
         query = f"SELECT {columns} FROM ({query})"  # noqa: S608  made of our own patterns and the caller's SQL
-    return query
+    silent = f"SELECT _place AS place, {DECISION}.text AS text FROM _ruled WHERE {DECISION}.rule = -1"  # noqa: S608
+    # Materialised, as everything above would be computed once for each of the two that read it.
+    return (
+        f"WITH _ruled AS MATERIALIZED (SELECT *, row_number() OVER () AS _place FROM ({query})), "  # noqa: S608
+        f"_words AS ({weighed_sql(silent)}) "
+        f"SELECT _ruled.* EXCLUDE (_place) REPLACE ({_decision_sql(DECISION, '_words.weighed')} AS {DECISION}) "
+        "FROM _ruled LEFT JOIN _words ON _words.place = _ruled._place ORDER BY _place"
+    )
 
 
 def split_sql(decision: str = DECISION) -> dict[str, str]:
@@ -94,28 +103,34 @@ def classify_all(texts: Sequence[tuple[str | None, str | None, str | None]]) -> 
 
 
 def _steps(subject: str, body: str, tags: str, name: str) -> list[str]:
-    """Expressions to be layered as subqueries, each reading the one before as `name`; the last is the decision.
+    """Expressions to be layered as subqueries, each reading the one before as `name`; the last has the rule.
 
     Layers, because every pattern reads the folded text: an expression in their place would be computed for each of
     them, and a lambda would prepare all patterns anew for every 2,048 rows.
     """
     limit = int(_read("rules")["body_characters"])
-    head = _folded_sql(f"concat_ws(' . ', ({subject})::VARCHAR, ({tags})::VARCHAR)")
+    heading, marks = (_folded_sql(f"coalesce(({text})::VARCHAR, '')") for text in (subject, tags))
     rest = _folded_sql(f"coalesce(left(({body})::VARCHAR, {limit}), '')")
     neutral = quote_literal(_bounded(_any_of(_neutral())))
-    plain = {part: f"regexp_replace({text}, {neutral}, ' . ', 'g')" for part, text in (("head", head), ("rest", rest))}
+    plain = {
+        part: f"regexp_replace({text}, {neutral}, ' . ', 'g')" for part, text in (("head", heading), ("rest", rest))
+    }
+    is_silent = f"NOT regexp_matches({name}.head || {name}.rest, '[a-z0-9]')"
     return [
-        f"{{'head': {plain['head']}, 'rest': {plain['rest']}}}",
-        f"{{'head': {name}.head, 'whole': {name}.head || ' . ' || {name}.rest}}",
+        f"{{'head': {plain['head']}, 'rest': {plain['rest']}, 'marks': {marks}}}",
+        f"CASE WHEN {is_silent} THEN {{'head': {name}.marks, 'whole': {name}.marks, 'marks': {name}.marks}} "
+        f"ELSE {{'head': {name}.head, 'whole': {name}.head || ' . ' || {name}.rest, 'marks': {name}.marks}} END",
         _rule_sql(name),
-        _language_sql(name),
     ]
 
 
 def _rule_sql(name: str) -> str:
     """The place of the first rule that matches, and the text it was found in."""
-    head, whole = f"{name}.head", f"{name}.whole"
-    asked = (("problem", whole), ("request", head), ("request", whole), ("remark", whole))
+    head, whole, marks = f"{name}.head", f"{name}.whole", f"{name}.marks"
+    asked = (
+        *(("problem", whole), ("request", head), ("request", whole), ("remark", whole)),
+        *(("mark", marks), ("mark", head), ("guess", whole)),
+    )
     branches = " ".join(
         f"WHEN {_matches(text, _any_of(rule.patterns.values()))} THEN {{'rule': {number}, 'text': {text}}}"
         for stage, text in asked
@@ -124,11 +139,11 @@ def _rule_sql(name: str) -> str:
     )
     return (
         f"CASE WHEN NOT regexp_matches({whole}, '[a-z0-9]') THEN {{'rule': -2, 'text': ''}} {branches} "
-        "ELSE {'rule': -1, 'text': ''} END"
+        f"ELSE {{'rule': -1, 'text': {whole}}} END"
     )
 
 
-def _language_sql(name: str) -> str:
+def _decision_sql(name: str, weighed: str) -> str:
     """The decision, once the rule is known: in whose phrases was it found?"""
     branches = []
     for number, rule in enumerate(_rules()):
@@ -137,7 +152,9 @@ def _language_sql(name: str) -> str:
         tests = {language: _matches(f"{name}.text", rule.patterns[language]) for language in others}
         which = " ".join(f"WHEN {test} THEN {ends[language]}" for language, test in tests.items())
         branches.append(f"WHEN {number} THEN " + (f"CASE {which} ELSE {ends[last]} END" if which else ends[last]))
-    return f"CASE {name}.rule WHEN -2 THEN '{NO_TEXT}:0.0' WHEN -1 THEN '{NO_RULE}:{_UNSURE}' {' '.join(branches)} END"
+    topic, share = (f"split_part({weighed}, ':', {part})" for part in (1, 2))
+    words = f"coalesce('{WORDS}:' || {topic} || ':words:' || {share}, '{NO_RULE}:{_UNSURE}')"
+    return f"CASE {name}.rule WHEN -2 THEN '{NO_TEXT}:0.0' WHEN -1 THEN {words} {' '.join(branches)} END"
 
 
 def _folded_sql(text: str) -> str:
