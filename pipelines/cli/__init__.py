@@ -88,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
     for name, what in (("release", "show a held batch as it is"), ("retire", "leave a batch out for good")):
         one = command(commands, name, _decide, what)
         one.add_argument("batch", metavar="BATCH", help="id of the batch")
+    anew = command(commands, "reclassify", _reclassify, "decide topics of tickets anew, from texts in the vault")
+    anew.add_argument("--source", metavar="NAME", help="only this source's tickets")
     erase = command(commands, "erase", _erase, "erase a customer: vault text goes, and the person does not come back")
     erase.add_argument("--customer", metavar="ID", help="the shop's customer id")
     erase.add_argument("--email", metavar="ADDRESS")
@@ -191,6 +193,15 @@ def _decide(given: argparse.Namespace) -> int:
     from pipelines.orchestration.decisions import release, retire
 
     say(release(settings, given.batch) if given.command == "release" else retire(settings, given.batch))
+    return 0
+
+
+def _reclassify(given: argparse.Namespace) -> int:
+    settings, sources = loaded(given)
+    chosen_of(sources, given.source)
+    from pipelines.orchestration.decisions import reclassify
+
+    say(reclassify(settings, given.source))
     return 0
 
 

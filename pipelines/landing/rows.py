@@ -241,7 +241,8 @@ class Rows:
     def _customer(self) -> str | None:
         """The token by which a person's text is found again."""
         kinds = {field.token or field.name: field.name for field in self.fields if field.kind is Kind.TOKEN}
-        return self._token(kinds["customer"]) if "customer" in kinds else None
+        found = [token for kind in ("customer", "email") if kind in kinds and (token := self._token(kinds[kind]))]
+        return f"coalesce({', '.join(found)})" if found else None
 
     def _token(self, name: str) -> str | None:
         field = next((one for one in self.fields if one.name == name), None)

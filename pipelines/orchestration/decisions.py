@@ -1,11 +1,13 @@
-"""Decisions about data that a person takes: releasing or retiring a batch, erasing a customer."""
+"""Decisions about data that a person takes: releasing or retiring a batch, erasing a customer, topics anew."""
 
 from __future__ import annotations
 
-from pipelines.landing import Manifest
+from pipelines.domain.entities import ENTITIES, Entity
+from pipelines.landing import Batch, Manifest
 from pipelines.landing.erasure import erase_customer
 from pipelines.landing.keys import load_or_create
-from pipelines.orchestration.registry import landed_by_vendors
+from pipelines.landing.reclassify import reclassify as decide_topics
+from pipelines.orchestration.registry import landed_by_vendors, vendor_entities
 from pipelines.settings import Settings
 from pipelines.warehouse.lock import writer_lock
 
@@ -40,3 +42,26 @@ def erase(settings: Settings, *, customer: str | None, email: str | None, phone:
         f"erased {done.vault.records:,} texts and {done.vault.lines:,} raw lines in {done.vault.files:,} vault files; "
         f"{len(done.tokens)} tokens will be left out from now on{shared}"
     )
+
+
+def reclassify(settings: Settings, source: str | None) -> str:
+    """Decide the topics of tickets anew; says how many changed. Raises SettingsError, StorageError, LockedError."""
+    vendors = vendor_entities()
+
+    def entity_of(batch: Batch) -> Entity | None:
+        own = (one for one in vendors.get(batch.connector, ()) if one.name == batch.entity)
+        return next(own, ENTITIES.get(batch.entity))
+
+    with writer_lock(settings.data_dir, "reclassify"):
+        keys = load_or_create(settings.key_file)
+        done = decide_topics(settings.data_dir, keys, entity_of, source=source)
+    if not done:
+        return f"no tickets have landed{f' from {source}' if source else ''}"
+    lines = [
+        f"{one.source}: {one.changed:,} of {one.tickets:,} arrivals of tickets have another topic; "
+        f"{one.tickets - one.with_text:,} without a text in the vault were left as they were"
+        for one in done
+    ]
+    if any(one.changed for one in done):
+        lines.append("to have it in the marts: wherehouse refresh --full")
+    return "\n".join(lines)

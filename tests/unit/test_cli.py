@@ -175,6 +175,16 @@ def test_erasing_names_nobody(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert _run("erase") == 2
 
 
+def test_reclassifying_says_where_there_is_nothing_to_do(shop: Path, capsys: pytest.CaptureFixture[str]):
+    _run("ingest")
+    capsys.readouterr()
+
+    assert _run("reclassify") == 0
+    assert capsys.readouterr().out == "no tickets have landed\n"
+    assert _run("reclassify", "--source", "nobody") == 2
+    assert "there is no source 'nobody'; one of exports" in capsys.readouterr().err
+
+
 def test_a_late_refresh_is_an_exit_code(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert _run("alert-if-late") == 1
 
