@@ -7,18 +7,15 @@ touched  rows whose key stands in int_touched are recomputed: what is there goes
 On an engine without row deletes the same macros become insert_overwrite by partition.
 -#}
 {% macro get_incremental_upsert_sql(arg_dict) %}
-  {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
   {%- set key = arg_dict['unique_key'] -%}
   delete from {{ arg_dict['target_relation'] }} where {{ key }} in (select {{ key }} from {{ arg_dict['temp_relation'] }});
-  insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-  select {{ columns }} from {{ arg_dict['temp_relation'] }} where source is not null
+  insert into {{ arg_dict['target_relation'] }} by name select * from {{ arg_dict['temp_relation'] }} where source is not null
 {% endmacro %}
 
 {% macro get_incremental_touched_sql(arg_dict) %}
-  {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
   {%- set key = arg_dict['unique_key'] -%}
   delete from {{ arg_dict['target_relation'] }} where {{ key }} in ({{ touched(config.require('touched_kind')) }});
-  insert into {{ arg_dict['target_relation'] }} ({{ columns }}) select {{ columns }} from {{ arg_dict['temp_relation'] }}
+  insert into {{ arg_dict['target_relation'] }} by name select * from {{ arg_dict['temp_relation'] }}
 {% endmacro %}
 
 {#-

@@ -13,14 +13,26 @@ import sys
 import traceback
 from pathlib import Path
 
-MODULES = ("dagster", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "great_expectations", "polars")
+MODULES = (
+    *("dagster", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "great_expectations", "polars"),
+    # what these load once a refresh runs, half as much again
+    *("dagster._core.storage.event_log", "dagster._core.storage.runs", "dagster._core.storage.schedules"),
+    *(
+        "dagster._core.storage.legacy_storage",
+        "dagster._core.storage.root",
+        "dagster._core.execution.execute_in_process",
+    ),
+    *("dagster._core.instance.runs.run_domain", "dagster._core.executor.in_process", "alembic.command", "babel.dates"),
+    *("dbt.task.build", "dbt.adapters.duckdb.environments.local", "pyarrow.dataset", "pyarrow.pandas_compat"),
+    *("pipelines.definitions", "pipelines.orchestration.command", "pipelines.landing.dry_run"),
+)
 
 
 def main() -> None:
     """Import, then serve until stdin ends."""
     import pipelines.cli
 
-    for module in (*MODULES, "pipelines.definitions"):
+    for module in MODULES:
         importlib.import_module(module)
     for line in sys.stdin:
         if os.fork() == 0:
@@ -33,7 +45,11 @@ def _keep(command, arguments: list[str], environment: dict[str, str], out: str, 
     if child == 0:
         os.setsid()
         print(os.getpid(), flush=True)
-        for path, number, flags in ((os.devnull, 0, os.O_RDONLY), (out, 1, os.O_WRONLY), (err, 2, os.O_WRONLY)):
+        for path, number, flags in (
+            (os.devnull, 0, os.O_RDONLY),
+            (out, 1, os.O_WRONLY | os.O_CREAT),
+            (err, 2, os.O_WRONLY | os.O_CREAT),
+        ):
             os.dup2(os.open(path, flags), number)
         os.environ.clear()
         os.environ.update(environment)

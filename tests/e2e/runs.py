@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Run:
 
 
 class Started:
-    """A command that is still running."""
+    """A command that is still running, a process from its first import on."""
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         self._out, self._err = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115  read once it has ended
@@ -105,13 +106,46 @@ class Started:
         return str(file.read().decode("utf-8", "replace"))  # type: ignore[attr-defined]
 
 
+class Forked:
+    """A command that is still running in a process forked from one that has all imports behind it."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._folder = Path(tempfile.mkdtemp(dir=_forking().folder))
+        self._out, self._err, self._ended = (self._folder / name for name in ("out", "err", "ended"))
+        request = {"arguments": [*arguments], "environment": {**os.environ, **environment}}
+        request |= {"out": str(self._out), "err": str(self._err), "ended": str(self._ended)}
+        self._began = time.monotonic()
+        self.pid = _forking().fork(request)
+
+    def kill(self) -> None:
+        """kill -9, the process and its children."""
+        os.killpg(self.pid, 9)
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended.exists()
+
+    def wait(self, seconds: float = LONGEST) -> Run:
+        """How it ended. CPU seconds include those of its children."""
+        while self.is_running():
+            if time.monotonic() > self._began + seconds:
+                self.kill()
+                raise AssertionError(f"still running after {seconds} s: {self._err.read_text()[-3000:]}")
+            time.sleep(0.02)
+        took = time.monotonic() - self._began
+        code, cpu_seconds = json.loads(self._ended.read_text())
+        texts = (file.read_bytes().decode("utf-8", "replace") for file in (self._out, self._err))
+        return Run(code, *texts, cpu_seconds, took)
+
+
 class _Forking:
-    """The process that has all imports behind it (forked.py), started once for all commands of a test process."""
+    """The process to fork from (forked.py), started once for all commands of a test process."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="forked-"))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        self.process = subprocess.Popen(
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.e2e.forked"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -120,27 +154,13 @@ class _Forking:
             cwd=REPOSITORY,
         )
 
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str], seconds: float) -> Run:
-        """Fork, run, wait."""
-        out, err, ended = (self.folder / name for name in ("out", "err", "ended"))
-        for file in (out, err):
-            file.write_bytes(b"")
-        ended.unlink(missing_ok=True)
-        request = {"arguments": [*arguments], "environment": {**os.environ, **environment}}
-        request |= {"out": str(out), "err": str(err), "ended": str(ended)}
-        began = time.monotonic()
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        child = int(self.process.stdout.readline())
-        while not ended.exists():
-            if time.monotonic() > began + seconds:
-                os.killpg(child, 9)
-                raise AssertionError(f"still running after {seconds} s: {err.read_text()[-3000:]}")
-            time.sleep(0.02)
-        code, cpu_seconds = json.loads(ended.read_text())
-        texts = (file.read_bytes().decode("utf-8", "replace") for file in (out, err))
-        return Run(code, *texts, cpu_seconds, time.monotonic() - began)
+    def fork(self, request: Mapping[str, object]) -> int:
+        """Start one command; its process id."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return int(self._process.stdout.readline())
 
 
 _forking = functools.cache(_Forking)
@@ -148,7 +168,7 @@ _forking = functools.cache(_Forking)
 
 def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None, seconds: float = LONGEST) -> Run:
     """Run `wherehouse` with these arguments to its end, without the cost of its imports."""
-    return _forking().run([str(COMMAND), *arguments], environment or {}, seconds)
+    return Forked([str(COMMAND), *arguments], environment or {}).wait(seconds)
 
 
 def start(
@@ -158,9 +178,9 @@ def start(
     full: bool = False,
     as_of: str = "",
     environment: Mapping[str, str] | None = None,
-) -> Started:
-    """Start `wherehouse refresh`. `as_of` as the command line takes it."""
-    return Started([str(COMMAND), *_refresh(settings, data_dir, full, as_of)], environment or {})
+) -> Forked:
+    """Start `wherehouse refresh` without the cost of its imports. `as_of` as the command line takes it."""
+    return Forked([str(COMMAND), *refresh_arguments(settings, data_dir, full=full, as_of=as_of)], environment or {})
 
 
 def refresh(
@@ -171,11 +191,12 @@ def refresh(
     as_of: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run `wherehouse refresh` to its end."""
-    return run(_refresh(settings, data_dir, full, as_of), environment)
+    """Run `wherehouse refresh` to its end, without the cost of its imports."""
+    return start(settings, data_dir, full=full, as_of=as_of, environment=environment).wait()
 
 
-def _refresh(settings: Path, data_dir: Path, full: bool, as_of: str) -> list[str]:
+def refresh_arguments(settings: Path, data_dir: Path, *, full: bool = False, as_of: str = "") -> list[str]:
+    """What follows `wherehouse` on the command line."""
     arguments = ["refresh", "--settings", str(settings), "--data-dir", str(data_dir)]
     arguments += ["--full"] if full else []
     return [*arguments, "--as-of", as_of] if as_of else arguments

@@ -9,12 +9,12 @@ from pathlib import Path
 from tests.e2e.comparing import differences
 from tests.e2e.fixtures import LittleShop
 from tests.e2e.readers import Reader
-from tests.e2e.runs import Started, current, start
+from tests.e2e.runs import Forked, current, start
 
 LOCKED = 4
 
 
-def begin(shop: LittleShop) -> Started:
+def begin(shop: LittleShop) -> Forked:
     """Start a refresh of the shop's last night."""
     return start(shop.world.settings, shop.data_dir, as_of=shop.world.as_of)
 
@@ -64,7 +64,7 @@ def test_second_refresh_meanwhile(little_shop: LittleShop, tmp_path: Path) -> No
         second = begin(shop).wait(60)
         assert first.is_running(), "the second one has waited for the first"
         assert second.code == LOCKED
-        assert str(first.process.pid) in second.last_line
+        assert str(first.pid) in second.last_line
         assert "wait" in second.last_line
         assert current(shop.data_dir) == before
         first.wait().expect()

@@ -7,7 +7,7 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
-from tests.e2e.runs import EXAMPLES, Started, start
+from tests.e2e.runs import EXAMPLES, Forked, start
 
 TABLES = ("orders", "order_items", "scans", "returns", "tickets")
 LAST_DAY = date(2026, 1, 31)
@@ -56,7 +56,7 @@ def clock(until: date) -> str:
     return f"{until + timedelta(days=1)}T00:00:00Z"
 
 
-def start_night(generated: Path, kind: str, settings_file: Path, world: Path, until: date = LAST_DAY) -> Started:
+def start_night(generated: Path, kind: str, settings_file: Path, world: Path, until: date = LAST_DAY) -> Forked:
     """Deliver what has come until that day and start the refresh of the night after it."""
     deliver(generated, kind, world / "drops", until)
     environment = {"WHEREHOUSE_YARDSTICK": str(world / "drops")}
