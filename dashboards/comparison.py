@@ -77,6 +77,8 @@ def standings(clock: str, period: str, measure: str) -> None:
             "overlap_rate": page.share("Overlap", "overlap"),
             "observed_to_expected": page.number("Observed / expected", "observed_to_expected", "%.2f"),
             "transit_hours_p50": page.number("Hours p50", "transit_hours_p50"),
+            "transit_hours_p50_low": page.number("no sooner than", "transit_hours_p50_low"),
+            "transit_hours_p50_high": page.number("no later than", "transit_hours_p50_high"),
             "transit_hours_p90": page.number("p90", "transit_hours_p90"),
             "transit_hours_p95": page.number("p95", "transit_hours_p95"),
             "loss_rate": page.share("Lost", "loss_rate"),

@@ -48,6 +48,8 @@ select
     overlap as overlap_rate,
     observed_to_expected,
     transit_hours_p50,
+    transit_hours_p50_low,
+    transit_hours_p50_high,
     transit_hours_p90,
     transit_hours_p95,
     loss_rate,

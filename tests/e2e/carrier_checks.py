@@ -7,6 +7,8 @@ import numpy as np
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 POINT = 0.01  # of a rate
+Z = 1.959963984540054
+KNOWN = 1.10  # a median whose interval is wider is not known: the curve is flat about one half, as it is at night
 COUNTED = (
     ("entered", "accepted_at is not null"),
     ("due", "is_due"),
@@ -96,14 +98,17 @@ def survival_cohorts(con: duckdb.DuckDBPyConnection, week: str, least: int = 100
     for carrier, service, n, true_median, delivered_only in truth:
         if n >= least:
             own = [row[2:] for row in hours if row[:2] == (carrier, service)]
-            times, incidence = incidence_curve(own)
+            times, incidence, deviation = incidence_curve(own)
             reached = np.flatnonzero(incidence >= 0.5)
             median = float(times[reached[0]]) if len(reached) else None
+            low, high = median_interval(times, incidence, deviation)
             found.append(
                 {
                     "cohort": (carrier, service),
                     "n": n,
                     "median": median,
+                    "interval": (low, high),
+                    "is_known": high is not None and high <= KNOWN * low,
                     "delivered_only": delivered_only,
                     "truth": true_median,
                 }
@@ -111,12 +116,23 @@ def survival_cohorts(con: duckdb.DuckDBPyConnection, week: str, least: int = 100
     return found
 
 
-def incidence_curve(hours: list[tuple]) -> tuple[np.ndarray, np.ndarray]:
-    """Cumulative incidence of delivery by a library, from (hour, delivered, ended otherwise, censored)."""
+def incidence_curve(hours: list[tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cumulative incidence of delivery by a library, from (hour, delivered, ended otherwise, censored): hours, shares and
+    their standard deviations."""
     times = np.concatenate([np.repeat(row[0], sum(row[1:])) for row in hours]).astype(float)
     status = np.concatenate([np.repeat([1, 2, 0], row[1:]) for row in hours])
-    curve = CumIncidenceRight(times, status)
-    return curve.times, curve.cinc[0]
+    with np.errstate(invalid="ignore", divide="ignore"):  # where nobody is left, its deviation is nan
+        curve = CumIncidenceRight(times, status)
+    return curve.times, curve.cinc[0], np.nan_to_num(curve.cinc_se[0])
+
+
+def median_interval(
+    times: np.ndarray, incidence: np.ndarray, deviation: np.ndarray
+) -> tuple[float | None, float | None]:
+    """Hours between which half may have been delivered, as far as the curve's 95 % interval tells; None: not yet."""
+    ends = (np.flatnonzero(incidence + sign * Z * deviation >= 0.5 - 1e-12) for sign in (1, -1))
+    low, high = (float(times[reached[0]]) if len(reached) else None for reached in ends)
+    return low, high
 
 
 def fault_agreement(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:

@@ -47,29 +47,7 @@ numbered as (
     select unit_no, transit_hour, delivered, ended, seen from curves inner join units using ({{ unit }})
 ),
 
-at_risk as (
-    select
-        *,
-        sum(seen) over (partition by unit_no order by transit_hour desc rows between unbounded preceding and current row) as n
-    from numbered
-),
-
--- Aalen-Johansen: what is delivered at an hour is its share of those still under way, times the chance to be so
-under_way as (
-    select
-        *,
-        coalesce(exp(sum(case when ended < n then ln(1.0 - cast(ended as double) / n) else -1e9 end) over (
-            partition by unit_no order by transit_hour rows between unbounded preceding and 1 preceding
-        )), 1.0) as share
-    from at_risk
-),
-
-incidences as (
-    select
-        *,
-        sum(share * delivered / n) over (partition by unit_no order by transit_hour rows between unbounded preceding and current row) as incidence
-    from under_way
-),
+{{ incidence_curves('numbered') }},
 
 transit as (
     select units.* exclude (unit_no), reached.* exclude (unit_no)
@@ -78,10 +56,11 @@ transit as (
         select
             unit_no,
             {%- for p in [50, 90, 95] %}
-            min(case when incidence >= {{ p / 100 }} - 1e-12 then transit_hour end) as transit_hours_p{{ p }}
-            {{- "," if not loop.last }}
+            min(case when incidence >= {{ p / 100 }} - 1e-12 then transit_hour end) as transit_hours_p{{ p }},
             {%- endfor %}
-        from incidences
+            min(case when incidence + {{ z95 }} * deviation >= 0.5 - 1e-12 then transit_hour end) as transit_hours_p50_low,
+            min(case when incidence - {{ z95 }} * deviation >= 0.5 - 1e-12 then transit_hour end) as transit_hours_p50_high
+        from deviations
         group by unit_no
     ) as reached
         on units.unit_no = reached.unit_no
@@ -234,6 +213,8 @@ select
     case when units >= 3 then least(1.0, centre + {{ z }} * sqrt(centre * (1 - centre) / nullif(n, 0) + tau_squared)) end as funnel_high_{{ name }},
     {%- endfor %}
     transit_hours_p50,
+    transit_hours_p50_low,
+    transit_hours_p50_high,
     transit_hours_p90,
     transit_hours_p95,
     {{ rate('first_attempt_delivered', 'attempted') }} as first_attempt_rate,
