@@ -116,19 +116,45 @@ def test_reviews_of_a_real_marketplace() -> None:
         "review_comment_message",
         "NULL",
     )
-    rows = (
-        duckdb.connect()
-        .execute(
-            f"SELECT split_part({topics.DECISION}, ':', 2) IN ('wismo', 'delivery_problem'), count(*), avg(review_score),"
-            " count_if(regexp_matches(lower(strip_accents(review_comment_message)), 'nao recebi (o|meu) (produto|pedido)'))"
-            f" FROM ({query}) GROUP BY 1 ORDER BY 1"
-        )
-        .fetchall()
+    con = duckdb.connect()
+    con.execute(
+        f"CREATE TABLE reviews AS SELECT *, split_part({topics.DECISION}, ':', 2) IN ('wismo', 'delivery_problem') AS complains"
+        f" FROM ({query})"
     )
+    rows = con.execute(
+        "SELECT complains, count(*), avg(review_score),"
+        " count_if(regexp_matches(lower(strip_accents(review_comment_message)), 'nao recebi (o|meu) (produto|pedido)'))"
+        " FROM reviews GROUP BY 1 ORDER BY 1"
+    ).fetchall()
     (_, quiet, quiet_score, missed), (_, complaints, complaint_score, found) = rows
     assert 2_500 < complaints < 4_500 and quiet > 7_000
     assert complaint_score < 2.2 and quiet_score > 4
     assert found > 10 * missed
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    said, right = con.execute(
+        f"SELECT count(*), count_if(label = 'complaint') FROM (SELECT DISTINCT review_id FROM reviews WHERE complains) "
+        f"JOIN '{CASES.parent}/olist_reviews/labels.csv' USING (review_id)"
+    ).fetchall()[0]
+    assert f"{right} of {said} are" in readme, (right, said)
+    for row in con.execute(CURVE.format(orders=reviews.with_name("orders.parquet"))).fetchall():
+        line = "| {} | {:,} | {:,} | {:.1f} % |".format(*row)
+        assert line in readme, line
+
+
+# Orders by how late they were, and how many of their customers complain of the delivery in a review
+CURVE = """
+    SELECT CASE WHEN late IS NULL THEN 'not delivered' WHEN late < -7 THEN 'more than a week early'
+            WHEN late <= 0 THEN 'up to a week early' WHEN late <= 3 THEN '1 to 3 days late' WHEN late <= 7 THEN '4 to 7 days'
+            WHEN late <= 14 THEN '8 to 14 days' ELSE 'more than 14 days' END AS days,
+        count(*), count_if(complains), 100 * count_if(complains) / count(*)
+    FROM (
+        SELECT order_id, coalesce(bool_or(complains), false) AS complains, any_value(datediff(
+            'day', order_estimated_delivery_date::DATE, order_delivered_customer_date::DATE)) AS late
+        FROM '{orders}' LEFT JOIN reviews USING (order_id) WHERE order_status NOT IN ('canceled', 'unavailable')
+        GROUP BY order_id
+    )
+    GROUP BY 1 ORDER BY min(coalesce(late, 999))
+"""
 
 
 def test_yardstick_phrases(tmp_path: Path) -> None:
