@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -86,9 +88,22 @@ class LittleShop:
 
 
 @pytest.fixture(scope="session")
-def little_shop(tmp_path_factory: pytest.TempPathFactory) -> LittleShop:
-    """Three nights of the made-up shop. Copy it before changing anything."""
-    folder = tmp_path_factory.mktemp("little_shop")
+def little_shop(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> LittleShop:
+    """Three nights of the made-up shop, made once for all test processes. Copy it before changing anything."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "little_shop"
+    folder.mkdir(exist_ok=True)
+    kept = folder / "shop.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_three_nights(folder)))
+    shop = pickle.loads(kept.read_bytes())  # ours, written above
+    assert isinstance(shop, LittleShop)
+    return shop
+
+
+def _three_nights(folder: Path) -> LittleShop:
     world = ShopWorld(folder / "input", seed=20)
     for _ in range(3):
         world.next_night()
