@@ -83,7 +83,8 @@ def _number(day: date | None) -> int | None:
 
 def _files(args: argparse.Namespace) -> int:
     # Before polars is loaded: its allocator keeps what was freed, as getting pages back from the kernel is dear.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1")
+    # Not only where none is set: a process that has loaded polars leaves its settings to those that it starts.
+    os.environ["_RJEM_MALLOC_CONF"] = "dirty_decay_ms:-1,muzzy_decay_ms:-1"
     from simulator.files import write_files
     from simulator.world import World
 
