@@ -1,6 +1,6 @@
 {#-
 Tables, views and nightly tables on DuckDB, in fewer statements than dbt's own: replaced in place, not built beside and
-renamed twice, and inserted by name, not by columns looked up first. Two fifths of what a small night costs in dbt.
+renamed twice, and inserted by name, not by columns looked up first. Saves a sixth of what a small night costs in dbt.
 
 Contracts are compared with what a model yields in full builds only: a changed project is rebuilt in full (its hash is
 kept), so what a model yields cannot change from one night to the next. Types are held every night: a contracted table is
@@ -10,9 +10,13 @@ No hooks, grants, indexes or comments in the database: this project has none. Ot
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
   {%- set target = this.incorporate(type='table') -%}
-  {%- do make_room(target, is_python=model['language'] == 'python') -%}
+  {%- do make_room(target) -%}
   {% call statement('main', language=model['language']) -%}
-    {{ py_write_table(false, target, compiled_code) if model['language'] == 'python' else replace_table(target, compiled_code) }}
+    {%- if model['language'] == 'python' -%}
+      {{ py_write_table(false, target, compiled_code) | replace("'create table ", "'create or replace table ") }}
+    {%- else -%}
+      {{ replace_table(target, compiled_code) }}
+    {%- endif -%}
   {%- endcall %}
   {% do adapter.commit() %}
   {{ return({'relations': [target]}) }}
@@ -55,10 +59,8 @@ No hooks, grants, indexes or comments in the database: this project has none. Ot
   {%- endif -%}
 {% endmacro %}
 
-{#- Remove what stands under the name and cannot be replaced: a relation of another kind, or any before a Python model. -#}
-{% macro make_room(target, is_python=false) %}
+{#- Remove a relation of another kind under the name: that cannot be replaced. -#}
+{% macro make_room(target) %}
   {%- set existing = load_cached_relation(target) -%}
-  {%- if existing is not none and (is_python or existing.type != target.type) -%}
-    {%- do run_query("drop " ~ existing.type ~ " if exists " ~ existing) -%}
-  {%- endif -%}
+  {%- if existing is not none and existing.type != target.type -%}{%- do adapter.drop_relation(existing) -%}{%- endif -%}
 {% endmacro %}

@@ -8,7 +8,6 @@ from statsmodels.duration.survfunc import CumIncidenceRight
 
 POINT = 0.01  # of a rate
 Z = 1.959963984540054
-KNOWN = 1.10  # a median whose interval is wider is not known: the curve is flat about one half, as it is at night
 COUNTED = (
     ("entered", "accepted_at is not null"),
     ("due", "is_due"),
@@ -101,14 +100,12 @@ def survival_cohorts(con: duckdb.DuckDBPyConnection, week: str, least: int = 100
             times, incidence, deviation = incidence_curve(own)
             reached = np.flatnonzero(incidence >= 0.5)
             median = float(times[reached[0]]) if len(reached) else None
-            low, high = median_interval(times, incidence, deviation)
             found.append(
                 {
                     "cohort": (carrier, service),
                     "n": n,
                     "median": median,
-                    "interval": (low, high),
-                    "is_known": high is not None and high <= KNOWN * low,
+                    "interval": median_interval(times, incidence, deviation),
                     "delivered_only": delivered_only,
                     "truth": true_median,
                 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -118,8 +119,9 @@ class Forked:
         self.pid = _forking().fork(request)
 
     def kill(self) -> None:
-        """kill -9, the process and its children."""
-        os.killpg(self.pid, 9)
+        """kill -9, the process and its children; nothing where it has just ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, 9)
 
     def is_running(self) -> bool:
         """Whether it has not ended yet."""

@@ -142,17 +142,12 @@ def test_the_adjusted_rate_orders_carriers_where_the_raw_one_does_not(worlds: li
 
 
 def test_survival_medians_are_true_and_delivered_only_medians_are_not(worlds: list[Seen]) -> None:
-    """Where half can be observed: a curve that is flat about one half, as in a night, gives hours between which it lies."""
     cohorts = [one for world in worlds for one in world.cohorts]
-    known = [one for one in cohorts if one["is_known"]]
-    unknown = [one for one in cohorts if one["median"] is not None and not one["is_known"]]
-    print(f"\n{len(known)} medians known, {len(unknown)} between two hours, of {len(cohorts)}", flush=True)
-    assert len(known) >= 9
-    for one in known:
+    seen = [one for one in cohorts if one["median"] is not None]
+    assert len(seen) >= 9
+    for one in seen:
         assert abs(one["median"] / one["truth"] - 1) <= 0.03, one
         assert one["delivered_only"] / one["truth"] <= 0.92, one
-    for one in unknown:
-        assert one["interval"][0] <= one["truth"] <= (one["interval"][1] or np.inf), one
 
 
 def test_fault_agrees_with_the_cause(worlds: list[Seen]) -> None:

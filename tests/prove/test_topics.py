@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.landing.test_topics_measured import README, kept_tickets
+from tests.unit.landing.test_topics_measured import README, TARGET, kept_tickets
 
 pytestmark = pytest.mark.prove
 
@@ -16,5 +16,5 @@ def test_phrases_kept_for_tests_in_four_worlds(tmp_path: Path) -> None:
     right = [one for seed in (11, 21, 22, 23) for one in kept_tickets(tmp_path / str(seed), seed=seed)]
     shown = f"{np.mean(right):.1%} of {len(right):,}"
     print(shown)
-    assert np.mean(right) >= 0.96  # 97 % is the aim; what is reached stands in the README
     assert shown in README.read_text(encoding="utf-8")
+    assert np.mean(right) >= TARGET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -14,11 +15,22 @@ import pytest
 from pipelines.domain.milestones import TOPICS
 from pipelines.landing import topics
 from pipelines.landing.topics import rules
+from pipelines.landing.topics.learning import learn
+from pipelines.landing.topics.words import WEIGHTS
 
 ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests" / "cases" / "topics"
 SHARED = Path(os.environ.get("WHEREHOUSE_SHARED_DATA", ROOT / ".." / "shared" / "data"))
 YARDSTICK = ROOT / ".." / "shared" / "yardstick" / "gen.py"
+
+
+def test_weights_are_what_the_sentences_teach() -> None:
+    """To a hundredth: the last digit may round otherwise on another machine."""
+    with WEIGHTS.open(encoding="utf-8", newline="") as lines:
+        held = {word: list(map(int, numbers)) for word, *numbers in list(csv.reader(lines))[1:]}
+    learned = dict(learn())
+    assert [*learned] == [*held]
+    assert max(abs(a - b) for word in held for a, b in zip(held[word], learned[word], strict=True)) <= 1
 
 
 @pytest.mark.parametrize("language", rules.LANGUAGES)
